@@ -1,0 +1,182 @@
+//! The only door to the operating system.
+//!
+//! Invariant: nothing under `sources/` touches `std::fs`, `std::process`, the clock or the network. That is what lets
+//! a whole source run on a recording. Paths are relative to the root: `proc/mdstat`.
+
+use std::io;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::source::Need;
+
+mod recorded;
+
+pub use recorded::{Recorded, command_file};
+
+/// A host a source can look at: the live one, a recording, or one that is being recorded.
+pub trait Host: Send + Sync {
+    /// Whether a source's precondition holds.
+    fn has(&self, need: Need) -> bool;
+    /// Reads a whole file, bounded ([`FILE_BYTES_MAX`]).
+    fn read(&self, path: &str) -> Result<String, HostError>;
+    /// Names in a directory, sorted.
+    fn list(&self, dir: &str) -> Result<Vec<String>, HostError>;
+    /// Where a symbolic link points, as written in it.
+    fn link(&self, path: &str) -> Result<String, HostError>;
+    /// Runs a program of the allow-list to its end, bounded in time and output. `argv[0]` is its bare name.
+    fn run(&self, argv: &[&str]) -> Result<Output, HostError>;
+    /// Records of a device that never ends (`dev/kmsg`): what can be read now without waiting, bounded.
+    fn records(&self, path: &str) -> Result<Vec<String>, HostError>;
+    /// CPU, memory, swap, load, uptime and names, from sysinfo.
+    fn vitals(&self) -> Result<Vitals, HostError>;
+    /// Size and use of a mounted filesystem, asked in a child process with a deadline, because the question hangs on
+    /// a dead server. `path` is the mount point, absolute.
+    fn space(&self, path: &str) -> Result<Space, HostError>;
+}
+
+/// Largest file that is read: `/proc/mdstat` with hundreds of arrays is below 100 KiB.
+pub const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// What a program left behind. A non-zero status is data, not an error: smartctl reports failing disks through it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct Output {
+    /// Exit status.
+    pub status: i32,
+    /// Standard output.
+    pub stdout: String,
+    /// Whether output was cut at its bound.
+    pub truncated: bool,
+}
+
+impl Output {
+    /// The output of a program that must succeed.
+    pub fn ok(self, argv: &[&str]) -> Result<String, HostError> {
+        match self.status {
+            0 => Ok(self.stdout),
+            status => Err(HostError::Status { command: argv.join(" "), status }),
+        }
+    }
+}
+
+/// What sysinfo says of the host.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Vitals {
+    /// Host name.
+    pub hostname: String,
+    /// `Debian GNU/Linux 12 (bookworm)`.
+    pub os: String,
+    /// `6.1.0-18-amd64`.
+    pub kernel: String,
+    /// `x86_64`, `aarch64`.
+    pub arch: String,
+    /// Logical processors.
+    pub cpus: u32,
+    /// Processor model, empty if not said.
+    pub cpu_model: String,
+    /// Bytes.
+    pub memory_total: u64,
+    /// Bytes that programs can still get without swapping.
+    pub memory_available: u64,
+    /// Bytes.
+    pub swap_total: u64,
+    /// Bytes in use.
+    pub swap_used: u64,
+    /// Load averages over 1, 5 and 15 minutes.
+    pub load: [f64; 3],
+    /// Seconds since boot.
+    pub uptime_secs: u64,
+    /// Unix seconds of the boot.
+    pub boot_secs: i64,
+}
+
+/// What a mount probe answered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Space {
+    /// Bytes of the filesystem.
+    pub total: u64,
+    /// Bytes free for anybody.
+    pub free: u64,
+    /// Bytes free for ordinary users.
+    pub available: u64,
+    /// Inodes; 0 where the filesystem has no fixed number.
+    pub inodes: u64,
+    /// Inodes free.
+    pub inodes_free: u64,
+    /// Mounted read-only.
+    pub read_only: bool,
+}
+
+/// Why the host did not answer.
+#[derive(Debug, Error)]
+pub enum HostError {
+    /// A file or directory could not be read.
+    #[error("cannot read /{path}")]
+    Read {
+        /// What was asked for.
+        path: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A program ended badly.
+    #[error("`{command}` ended with status {status}")]
+    Status {
+        /// The whole command line.
+        command: String,
+        /// Its exit status.
+        status: i32,
+    },
+    /// A program could not be started.
+    #[error("cannot run {program}")]
+    Run {
+        /// First word of the command line.
+        program: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A program was ended by a signal that the agent did not send.
+    #[error("`{command}` was ended by signal {signal}")]
+    Signal {
+        /// The whole command line.
+        command: String,
+        /// Which.
+        signal: i32,
+    },
+    /// A program or probe did not end in time and was killed.
+    #[error("`{command}` gave no answer within {secs} s and was killed")]
+    TimedOut {
+        /// The whole command line.
+        command: String,
+        /// Its deadline.
+        secs: u64,
+    },
+    /// A program that is not on the allow-list.
+    #[error("{program} is not a program that the agent may start")]
+    NotAllowed {
+        /// Its name.
+        program: String,
+    },
+}
+
+impl HostError {
+    /// The closed reason of unknown that this error amounts to.
+    pub fn reason(&self) -> xunjian_proto::Reason {
+        use xunjian_proto::Reason;
+        let kind = match self {
+            HostError::Read { source, .. } | HostError::Run { source, .. } => source.kind(),
+            HostError::TimedOut { .. } => return Reason::TimedOut,
+            HostError::Status { .. } | HostError::Signal { .. } | HostError::NotAllowed { .. } => {
+                return Reason::ToolFailed;
+            }
+        };
+        match kind {
+            io::ErrorKind::PermissionDenied => Reason::PermissionDenied,
+            io::ErrorKind::NotFound => Reason::Missing,
+            io::ErrorKind::TimedOut => Reason::TimedOut,
+            _ => Reason::ToolFailed,
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The agent: reads one host's health and hands it to the collector.
+//!
+//! Data flows in one direction, top to bottom of this list: host ▸ source ▸ runner ▸ spool ▸ upload.
+
+pub mod host;
+
+pub mod source;
+
+pub mod sources;

@@ -1,0 +1,233 @@
+//! What a source is: a small table of facts and one function.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use thiserror::Error;
+use xunjian_proto::{
+    Component, ComponentId, Event, Evidence, Problem, Reason, Sample, SeriesKey, State,
+};
+
+use crate::host::{Host, HostError};
+
+/// One source of health readings. Plain data, so that the list of all sources can be read, tested and turned into
+/// documentation.
+#[derive(Clone, Copy)]
+pub struct Source {
+    /// Also the file's name, the fixture folder's and the config section's.
+    pub name: &'static str,
+    /// One line for `list` and the manual.
+    pub about: &'static str,
+    /// What must be on the host; without it the source is absent, which is no fault.
+    pub needs: &'static [Need],
+    /// Programs it may start, as patterns for people: `smartctl --json --xall -n standby DEVICE`.
+    pub runs: &'static [&'static str],
+    /// Why reading this harms nobody: one or two sentences for the customer's administrator.
+    pub harmless: &'static str,
+    /// How often it runs by default.
+    pub every: Duration,
+    /// How long one run may take before it counts as stuck.
+    pub deadline: Duration,
+    /// Everything it can emit as numbers.
+    pub metrics: &'static [Metric],
+    /// Everything it can emit as words.
+    pub states: &'static [Metric],
+    /// Kinds of events it can emit.
+    pub events: &'static [Metric],
+    /// Checks the source's config section at start-up; all mistakes at once.
+    pub check: fn(&toml::Table) -> Result<(), String>,
+    /// Collects once.
+    pub collect: fn(&mut Collect<'_>) -> Result<(), SourceError>,
+}
+
+/// A precondition, checked before every run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// A file or directory, relative to the root.
+    Path(&'static str),
+    /// A program of the allow-list.
+    Program(&'static str),
+}
+
+impl fmt::Display for Need {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Need::Path(path) => write!(f, "/{path}"),
+            Need::Program(name) => write!(f, "the program {name}"),
+        }
+    }
+}
+
+/// A thing that is measured, said or reported. Declared once, in the source's file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Metric {
+    /// OpenTelemetry form: `system.filesystem.utilization`; counters end in `_total` only where no OTel name exists.
+    pub name: &'static str,
+    /// UCUM unit as OpenTelemetry writes it: `1` (ratio), `By`, `s`, `Cel`, `{error}`; empty for states and events.
+    pub unit: &'static str,
+    /// Counter (only rises but for resets) or gauge.
+    pub counter: bool,
+    /// What it means to an operator; a sentence.
+    pub help: &'static str,
+}
+
+impl Metric {
+    /// A value that goes up and down.
+    pub const fn gauge(name: &'static str, unit: &'static str, help: &'static str) -> Metric {
+        Metric { name, unit, counter: false, help }
+    }
+
+    /// A value that only rises, but for resets.
+    pub const fn counter(name: &'static str, unit: &'static str, help: &'static str) -> Metric {
+        Metric { name, unit, counter: true, help }
+    }
+
+    /// A word or an event kind.
+    pub const fn word(name: &'static str, help: &'static str) -> Metric {
+        Metric { name, unit: "", counter: false, help }
+    }
+}
+
+/// What a run is given and what it fills in.
+pub struct Collect<'a> {
+    /// The host to look at.
+    pub host: &'a dyn Host,
+    /// The source's config section.
+    pub options: &'a toml::Table,
+    /// Where the source left off last time (`kmsg`); survives restarts of the agent.
+    pub cursor: &'a mut Option<String>,
+    found: Found,
+}
+
+/// Everything that one run found.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Found {
+    /// Things seen.
+    pub components: Vec<Component>,
+    /// Numbers.
+    pub samples: Vec<Sample>,
+    /// Words.
+    pub states: Vec<State>,
+    /// Happenings.
+    pub events: Vec<Event>,
+    /// Gaps.
+    pub problems: Vec<Problem>,
+    /// Raw outputs.
+    pub evidence: Vec<Evidence>,
+}
+
+/// Why a whole run came to nothing. A single bad item is a [`Collect::problem`] instead: one bad disk must not hide
+/// the others.
+#[derive(Debug, Error)]
+pub enum SourceError {
+    /// The host did not answer.
+    #[error("the host did not answer")]
+    Host(#[from] HostError),
+    /// The answer could not be read.
+    #[error("cannot parse {what}: {why}")]
+    Parse {
+        /// Which input.
+        what: String,
+        /// What was wrong, with the offending text.
+        why: String,
+    },
+}
+
+/// Longest raw output that is kept as evidence; smartctl's is below 64 KiB for all but disks with long logs.
+const EVIDENCE_BYTES_MAX: usize = 256 * 1024;
+
+impl<'a> Collect<'a> {
+    /// An empty run.
+    pub fn new(
+        host: &'a dyn Host,
+        options: &'a toml::Table,
+        cursor: &'a mut Option<String>,
+    ) -> Collect<'a> {
+        Collect { host, options, cursor, found: Found::default() }
+    }
+
+    /// Adds a thing that was seen.
+    pub fn component(&mut self, component: Component) {
+        self.found.components.push(component);
+    }
+
+    /// Adds a number. A value that is not finite becomes a problem.
+    pub fn sample(&mut self, metric: &Metric, component: &ComponentId, value: f64) {
+        self.sample_with(metric, component, &[], value);
+    }
+
+    /// Adds a number with further attributes, given in the order of their names.
+    pub fn sample_with(
+        &mut self,
+        metric: &Metric,
+        component: &ComponentId,
+        attrs: &[(&str, &str)],
+        value: f64,
+    ) {
+        if !value.is_finite() {
+            return self.problem(
+                Reason::Implausible,
+                Some(component),
+                format!("{} is {value}", metric.name),
+            );
+        }
+        let attrs =
+            attrs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let series =
+            SeriesKey { metric: metric.name.to_owned(), component: component.clone(), attrs };
+        self.found.samples.push(Sample { series: Arc::new(series), value });
+    }
+
+    /// Adds a word.
+    pub fn state(&mut self, metric: &Metric, component: &ComponentId, value: &str) {
+        let value = value.trim().to_lowercase();
+        self.found.states.push(State {
+            metric: metric.name.to_owned(),
+            component: component.clone(),
+            value,
+        });
+    }
+
+    /// Adds a happening.
+    pub fn event(&mut self, event: Event) {
+        self.found.events.push(event);
+    }
+
+    /// Notes that a part could not be read, and why; the run goes on.
+    pub fn problem(
+        &mut self,
+        reason: Reason,
+        component: Option<&ComponentId>,
+        text: impl fmt::Display,
+    ) {
+        let text = text.to_string();
+        self.found.problems.push(Problem { reason, component: component.cloned(), text });
+    }
+
+    /// Keeps a raw output as proof of what was read. Cut at a bound, which is said in it.
+    pub fn evidence(&mut self, name: impl Into<String>, content: &str) {
+        let mut end = content.len().min(EVIDENCE_BYTES_MAX);
+        while !content.is_char_boundary(end) {
+            end -= 1;
+        }
+        let cut = if end < content.len() { "\n[cut by the agent]" } else { "" };
+        self.found
+            .evidence
+            .push(Evidence { name: name.into(), content: format!("{}{cut}", &content[..end]) });
+    }
+
+    /// What the run found.
+    pub fn finish(self) -> Found {
+        self.found
+    }
+}
+
+/// For sources without options: any key is a mistake.
+pub fn no_options(table: &toml::Table) -> Result<(), String> {
+    let keys: Vec<String> = table.keys().map(|key| format!("unknown option `{key}`")).collect();
+    if keys.is_empty() { Ok(()) } else { Err(keys.join("; ")) }
+}
+
+/// For sources with options: checks that the section deserializes.
+pub fn check_options<T: serde::de::DeserializeOwned>(table: &toml::Table) -> Result<(), String> {
+    table.clone().try_into::<T>().map(drop).map_err(|error| error.to_string())
+}

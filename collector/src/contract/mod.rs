@@ -1,0 +1,234 @@
+//! The contract with one customer: who, what is covered, clocks, dispatch, calendar, policies. One TOML file per
+//! customer; without one a default contract with the service policy's clocks serves.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+/// A contract. Every key has a working default; unknown keys are mistakes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Contract {
+    /// Short name, used as the key of everything that belongs to the customer.
+    pub customer: String,
+    /// Full name as it stands on the report.
+    pub customer_name: String,
+    /// Contract number (合同编号).
+    pub number: String,
+    /// Service provider as it stands on the report.
+    pub provider_name: String,
+    /// IANA time zone of reports, pages and the calendar.
+    pub timezone: chrono_tz::Tz,
+    /// First day of service.
+    pub starts: Option<NaiveDate>,
+    /// Last day of service.
+    pub ends: Option<NaiveDate>,
+    /// Sites, by short name.
+    pub sites: BTreeMap<String, Site>,
+    /// Covered machines, by host name.
+    pub assets: BTreeMap<String, Asset>,
+    /// Clocks of routine service.
+    pub clocks: Clocks,
+    /// Clocks of the emergency tier.
+    pub emergency_clocks: Clocks,
+    /// Levels that run on the emergency clocks (numbers 1 to 4).
+    pub emergency_levels: Vec<u8>,
+    /// Who is sent, by level (`1` to `4`).
+    pub dispatch: BTreeMap<String, Dispatch>,
+    /// People on call.
+    pub people: Vec<Person>,
+    /// Inspections and trainings agreed.
+    pub calendar: Vec<Appointment>,
+    /// Switches of the level decision.
+    pub policy: Policy,
+    /// Thresholds of rules changed for this customer.
+    pub overrides: Vec<Override>,
+}
+
+/// A place where covered machines stand.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Site {
+    /// Full name.
+    pub name: String,
+    /// Postal address.
+    pub address: String,
+    /// Contact on the customer's side.
+    pub contact: String,
+}
+
+/// A covered machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Asset {
+    /// Key of its site.
+    pub site: String,
+    /// Rack and height unit.
+    pub location: String,
+    /// Another machine takes over if this one fails.
+    pub clustered: bool,
+    /// Mount points that are not production (scratch, spare).
+    pub scratch: Vec<String>,
+    /// Units whose loss interrupts the service.
+    pub critical_units: Vec<String>,
+}
+
+/// Times allowed, in minutes. All clocks run 7x24.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Clocks {
+    /// 响应时间.
+    pub response_minutes: u32,
+    /// 到达现场时间.
+    pub arrival_minutes: u32,
+    /// 故障排除时间.
+    pub repair_minutes: u32,
+    /// 应急方案.
+    pub strategy_minutes: u32,
+    /// 解决方案.
+    pub solution_minutes: u32,
+}
+
+impl Default for Clocks {
+    fn default() -> Clocks {
+        Clocks {
+            response_minutes: 15,
+            arrival_minutes: 60,
+            repair_minutes: 120,
+            strategy_minutes: 60,
+            solution_minutes: 120,
+        }
+    }
+}
+
+/// Who is sent at a level, and what follows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Dispatch {
+    /// Engineers on site.
+    pub engineers: u32,
+    /// A fault report (故障报告) goes to the customer.
+    pub fault_report: bool,
+    /// A certified senior engineer for the storage software goes on site.
+    pub senior_on_site: bool,
+    /// The remote support group is notified and asked for help.
+    pub notify_support_group: bool,
+    /// A second, emergency engineer arrives within so many minutes; 0: not sent.
+    pub second_engineer_minutes: u32,
+    /// The emergency engineer is notified.
+    pub notify_emergency_engineer: bool,
+}
+
+/// A person on call.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Person {
+    /// Name.
+    pub name: String,
+    /// `engineer`, `senior`, `support`, `manager`, `emergency`.
+    pub role: String,
+    /// Telephone.
+    pub phone: String,
+    /// Mail address.
+    pub mail: String,
+}
+
+/// An agreed date.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Appointment {
+    /// The day.
+    pub date: NaiveDate,
+    /// `inspection` (定期巡检) or `training` (培训).
+    pub kind: String,
+    /// Remark.
+    #[serde(default)]
+    pub note: String,
+}
+
+/// Switches of the level decision, with the decided defaults.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Policy {
+    /// Level of a pre-fail member in a set that has redundancy but no spare.
+    pub prefail_no_spare: u8,
+    /// Hours after which a set that lost a member and has no spare goes from level 4 to 3.
+    pub no_spare_hours: u32,
+    /// Level of a lost power supply on a host that nothing takes over from.
+    pub psu_lost: u8,
+    /// Level of a lost power supply on a clustered host.
+    pub psu_lost_clustered: u8,
+    /// Share of object storage targets whose loss counts as the basic function lost.
+    pub ost_share_basic_function_lost: f64,
+}
+
+impl Default for Policy {
+    fn default() -> Policy {
+        Policy {
+            prefail_no_spare: 4,
+            no_spare_hours: 24,
+            psu_lost: 2,
+            psu_lost_clustered: 4,
+            ost_share_basic_function_lost: 0.25,
+        }
+    }
+}
+
+impl Default for Contract {
+    fn default() -> Contract {
+        let row = |engineers| Dispatch { engineers, fault_report: true, ..Dispatch::default() };
+        Contract {
+            customer: "default".to_owned(),
+            customer_name: "未指定客户".to_owned(),
+            number: String::new(),
+            provider_name: String::new(),
+            timezone: chrono_tz::Asia::Shanghai,
+            starts: None,
+            ends: None,
+            sites: BTreeMap::new(),
+            assets: BTreeMap::new(),
+            clocks: Clocks::default(),
+            emergency_clocks: Clocks {
+                arrival_minutes: 120,
+                repair_minutes: 240,
+                ..Clocks::default()
+            },
+            emergency_levels: Vec::new(),
+            dispatch: BTreeMap::from([
+                ("1".to_owned(), Dispatch { senior_on_site: true, ..row(2) }),
+                ("2".to_owned(), Dispatch { notify_support_group: true, ..row(2) }),
+                ("3".to_owned(), Dispatch { second_engineer_minutes: 120, ..row(1) }),
+                ("4".to_owned(), Dispatch { notify_emergency_engineer: true, ..row(1) }),
+            ]),
+            people: Vec::new(),
+            calendar: Vec::new(),
+            policy: Policy::default(),
+            overrides: Vec::new(),
+        }
+    }
+}
+
+/// A threshold of a rule, changed for a part of the customer's machines.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Override {
+    /// The rule's id.
+    pub rule: String,
+    /// Only on this host.
+    #[serde(default)]
+    pub host: Option<String>,
+    /// Only on this component.
+    #[serde(default)]
+    pub component: Option<String>,
+    /// The new threshold; the rule is switched off without one.
+    #[serde(default)]
+    pub threshold: Option<f64>,
+    /// Who decided.
+    pub who: String,
+    /// Why.
+    pub why: String,
+    /// Last day it holds; for ever without one.
+    #[serde(default)]
+    pub until: Option<NaiveDate>,
+}

@@ -1,0 +1,82 @@
+//! Rules meet readings. Pure: host view, rules and *now* are arguments; the same input gives the same judgements.
+
+use serde::{Deserialize, Serialize};
+use xunjian_proto::{ComponentId, Reason, Time};
+use xunjian_rules::{EvidenceKind, Text};
+
+/// What one rule says about one component at one time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Judgement {
+    /// The rule's id: `md-degraded`.
+    pub rule: String,
+    /// On what.
+    pub component: ComponentId,
+    /// The verdict after hold times.
+    pub verdict: Verdict,
+    /// The newest reading that went into it (event time, not arrival).
+    pub at: Time,
+    /// What was compared with what.
+    pub inputs: Vec<Input>,
+}
+
+/// Three-valued truth, after `for` and `clear`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The condition holds, and has held for long enough.
+    Firing(Fact),
+    /// The condition holds, but not for long enough yet; or it fired before and has not been clear for long enough.
+    Pending,
+    /// Good readings say that it does not hold.
+    Quiet,
+    /// Nothing fresh to judge by.
+    Unknown(Unknown),
+}
+
+/// Why a rule could not be judged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unknown {
+    /// Closed reason, where a problem said one.
+    pub reason: Option<Reason>,
+    /// One sentence.
+    pub text: Text,
+}
+
+/// A firing rule's statement, ready for classification.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fact {
+    /// The rule.
+    pub rule: String,
+    /// Fault class, half of a case's identity: `media`, `redundancy`, `capacity`, `service`.
+    pub class: String,
+    /// What it proves.
+    pub evidence: EvidenceKind,
+    /// On what.
+    pub component: ComponentId,
+    /// Since when the condition holds (event time).
+    pub since: Time,
+    /// The newest reading behind it.
+    pub at: Time,
+    /// One sentence with the values in it.
+    pub message: Text,
+    /// What to do.
+    pub advice: Text,
+    /// The readings that made it fire.
+    pub inputs: Vec<Input>,
+}
+
+/// One reading that was compared.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Input {
+    /// Metric or state name, attributes included: `system.disk.io{disk.io.direction=read}`.
+    pub name: String,
+    /// The value as text, with its unit.
+    pub value: String,
+    /// What it was compared with: `> 0`, `rise >= 10 in 7d`.
+    pub test: String,
+    /// When it was read.
+    pub at: Time,
+    /// The store's id of the raw evidence, where there is one (SHA-256, hex).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<String>,
+}

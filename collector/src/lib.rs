@@ -1,0 +1,15 @@
+//! The collector: takes in what the agents read, judges it, opens tickets and drafts the report.
+//!
+//! Data flows in one direction, top to bottom of this list; `pipeline` is the only module that knows all stages.
+
+pub mod clock;
+
+pub mod contract;
+
+pub mod store;
+
+pub mod evaluate;
+
+pub mod classify;
+
+pub mod ticket;

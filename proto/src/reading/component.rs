@@ -1,0 +1,140 @@
+//! Components: the things that can fail, with a stable identity, and how they hold together.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::{Deserialize, Serialize};
+
+/// Stable identity of a component within its host: `kind:key`, or just `host`.
+///
+/// The key is a serial number, WWN, UUID or another name that survives a reboot; never `sdX`.
+/// Kinds: `host`, `disk`, `md`, `filesystem` (key: mount point), `netif`, `unit` (systemd), `cpu`, `memory`, `source`
+/// (a source of the agent itself, for blind spots).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ComponentId(String);
+
+impl ComponentId {
+    /// The host itself.
+    pub fn host() -> ComponentId {
+        ComponentId("host".to_owned())
+    }
+
+    /// `kind:key`. White space at the ends of the key is dropped.
+    pub fn new(kind: &str, key: &str) -> ComponentId {
+        ComponentId(format!("{kind}:{}", key.trim()))
+    }
+
+    /// Takes the text form as it is.
+    pub fn parse(text: &str) -> ComponentId {
+        ComponentId(text.to_owned())
+    }
+
+    /// The part before the colon.
+    pub fn kind(&self) -> &str {
+        self.0.split(':').next().unwrap_or(&self.0)
+    }
+
+    /// The part after the first colon; empty for the host.
+    pub fn key(&self) -> &str {
+        self.0.split_once(':').map_or("", |(_, key)| key)
+    }
+
+    /// The text form.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ComponentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A thing that was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Component {
+    /// Who it is.
+    pub id: ComponentId,
+    /// What people call it here and now: `sda`, `md0`, `/data`.
+    pub name: String,
+    /// What is known of it: `hw.model`, `hw.serial_number`, `hw.firmware_version`, `hw.slot`, `system.device`,
+    /// `system.filesystem.type`. An `identity = unstable` marks an id that was made from a path.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attrs: BTreeMap<String, String>,
+    /// What it stands on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<Link>,
+    /// For a protected set (array, bond): its shape and members.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set: Option<Set>,
+}
+
+/// A relation to another component.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Link {
+    /// How.
+    pub relation: Relation,
+    /// To whom.
+    pub to: ComponentId,
+}
+
+/// How one component relates to another. Membership of sets is said by [`Set::members`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Relation {
+    /// Its data lie on it: a filesystem on an array, an array on disks. If that goes, this goes.
+    On,
+    /// It reaches the host through it: a disk through a controller.
+    Via,
+}
+
+/// A set whose members protect each other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Set {
+    /// `raid0`, `raid1`, `raid5`, `raid6`, `raid10`, `linear`, `bond`.
+    pub scheme: String,
+    /// Members that the set has when it is whole (spares not counted).
+    pub width: u32,
+    /// Copies of each block for mirrored schemes (RAID10 near-2: 2); 1 where the scheme has no copies.
+    pub copies: u32,
+    /// All members known now, spares and lost ones included.
+    pub members: Vec<Member>,
+}
+
+/// One member of a set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Member {
+    /// Place in the set, where it has one; pairs of RAID10 legs are neighbours by slot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<u32>,
+    /// Which component; none if only the gap is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub component: Option<ComponentId>,
+    /// What people call it: `sdb1`.
+    pub name: String,
+    /// How it is.
+    pub state: MemberState,
+}
+
+/// How a member of a set is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MemberState {
+    /// In sync and serving.
+    Active,
+    /// Being rebuilt: counts as lost until it is done.
+    Rebuilding,
+    /// Ready to take a lost one's place.
+    Spare,
+    /// Marked as failed.
+    Failed,
+    /// The set wants it and it is not there.
+    Missing,
+    /// Could not be read.
+    Unknown,
+}
