@@ -4,6 +4,10 @@
 
 pub mod clock;
 
+pub mod suggest;
+
+pub mod config;
+
 pub mod contract;
 
 pub mod store;

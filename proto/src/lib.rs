@@ -7,5 +7,8 @@ pub mod time;
 
 pub mod reading;
 
+mod nearest;
+
+pub use nearest::nearest;
 pub use reading::*;
 pub use time::Time;
