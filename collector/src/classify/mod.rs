@@ -52,7 +52,8 @@ pub struct Redundancy {
     pub set: ComponentId,
     /// Its name and scheme for people: `md0 (raid5, 4)`.
     pub label: String,
-    /// Losses survivable now; -1: data or service are gone; `None`: single by design or not known.
+    /// Losses survivable now; -1: data or service are gone; 0 with `r_design` 0: no redundancy by design;
+    /// `None`: not known. Members whose state is not known ([`Redundancy::unknown`]) count as there.
     pub r: Option<i32>,
     /// The same, if every suspect failed too.
     pub r_if: Option<i32>,
@@ -64,6 +65,9 @@ pub struct Redundancy {
     pub suspects: Vec<ComponentId>,
     /// Lost members (missing ones without identity have none).
     pub lost: u32,
+    /// Members whose state is not known: the true redundancy may be lower by as many.
+    #[serde(default)]
+    pub unknown: u32,
 }
 
 /// Why the level is what it is: stored with every case and shown to people.
@@ -135,6 +139,9 @@ pub struct Case {
     pub late: bool,
     /// Its readings have stopped: the case stays open, and this says since when.
     pub stale_since: Option<Time>,
+    /// The last 21 verdicts, one bit each, newest lowest, 1 = firing: what flapping is judged by.
+    #[serde(default)]
+    pub recent: u32,
     /// What happened to it, each with one sentence why.
     pub log: Vec<CaseLog>,
 }

@@ -161,6 +161,22 @@ pub struct Policy {
     pub psu_lost_clustered: u8,
     /// Share of object storage targets whose loss counts as the basic function lost.
     pub ost_share_basic_function_lost: f64,
+    /// Level of suspects (two, or one beside a lost member) whose failure would use up the last redundancy.
+    pub suspects_exhaust: u8,
+    /// Hours after which a rebuild that still runs counts as "no spare".
+    pub rebuild_hours: u32,
+    /// Level of a bond without redundancy on a clustered host.
+    pub bond_clustered: u8,
+    /// Level of a lost mount point or disk that the contract calls scratch.
+    pub scratch_lost: u8,
+    /// Level of a failed unit that is not among the asset's critical units.
+    pub unit_failed: u8,
+    /// A disk or array whose use could not be read is judged as production.
+    pub unknown_use_is_production: bool,
+    /// Hours within which a closed case that comes back is the same case.
+    pub reopen_hours: u32,
+    /// Minutes after which data that arrive are late: judged, reported, not paged.
+    pub late_minutes: u32,
 }
 
 impl Default for Policy {
@@ -171,6 +187,14 @@ impl Default for Policy {
             psu_lost: 2,
             psu_lost_clustered: 4,
             ost_share_basic_function_lost: 0.25,
+            suspects_exhaust: 2,
+            rebuild_hours: 24,
+            bond_clustered: 4,
+            scratch_lost: 3,
+            unit_failed: 4,
+            unknown_use_is_production: true,
+            reopen_hours: 24,
+            late_minutes: 60,
         }
     }
 }
