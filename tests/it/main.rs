@@ -1,1 +1,3 @@
 //! All cross-crate tests.
+
+mod typeset;
