@@ -131,15 +131,17 @@ impl Config {
         let mut mistakes = Vec::new();
         crate::suggest::unknown_keys(&table, &known, "", &mut mistakes);
         match table.try_into::<Config>() {
-            Ok(config) => mistakes.extend(config.mistakes()),
+            Ok(config) => {
+                mistakes.extend(config.mistakes());
+                if mistakes.is_empty() {
+                    return Ok(config);
+                }
+            }
+            // The unknown keys are already told, with better words than serde's.
             Err(error) if mistakes.is_empty() => mistakes.push(error.message().to_owned()),
             Err(_) => {}
         }
-        if mistakes.is_empty() {
-            text.parse::<toml::Table>().ok().and_then(|it| it.try_into().ok()).ok_or_else(Vec::new)
-        } else {
-            Err(mistakes)
-        }
+        Err(mistakes)
     }
 
     fn mistakes(&self) -> Vec<String> {

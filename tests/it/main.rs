@@ -1,3 +1,6 @@
-//! All cross-crate tests.
+//! One binary for all cross-crate tests.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
+
+mod config;
 mod typeset;

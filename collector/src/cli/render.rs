@@ -1,0 +1,140 @@
+//! Cases and coverage as text for a terminal, in the reader's language.
+
+use std::fmt::{self, Write};
+
+use xunjian_proto::{Outcome, Reason, Run};
+use xunjian_rules::{Lang, Text};
+
+use crate::{
+    classify::{Case, Grade, Level, Redundancy},
+    contract::Contract,
+    evaluate::Input,
+};
+
+/// `一级故障` / `level 1`.
+pub fn grade(grade: Grade, lang: Lang) -> &'static str {
+    match (grade, lang) {
+        (Grade::Fault(Level::One), Lang::Zh) => "一级故障",
+        (Grade::Fault(Level::Two), Lang::Zh) => "二级故障",
+        (Grade::Fault(Level::Three), Lang::Zh) => "三级故障",
+        (Grade::Fault(Level::Four), Lang::Zh) => "四级故障",
+        (Grade::Advice, Lang::Zh) => "建议",
+        (Grade::Blind, Lang::Zh) => "未知（无法读取）",
+        (Grade::Fault(Level::One), Lang::En) => "level 1",
+        (Grade::Fault(Level::Two), Lang::En) => "level 2",
+        (Grade::Fault(Level::Three), Lang::En) => "level 3",
+        (Grade::Fault(Level::Four), Lang::En) => "level 4",
+        (Grade::Advice, Lang::En) => "advice",
+        (Grade::Blind, Lang::En) => "unknown (cannot be read)",
+    }
+}
+
+/// A time in the contract's zone, to the second.
+pub fn time(at: xunjian_proto::Time, contract: &Contract) -> String {
+    chrono::DateTime::from_timestamp_millis(at.millis())
+        .map_or_else(|| at.to_string(), |it| it.with_timezone(&contract.timezone).format("%Y-%m-%d %H:%M:%S").to_string())
+}
+
+/// One case with its reason, the clause, what would change the level, and the readings behind it.
+pub fn case(out: &mut String, case: &Case, contract: &Contract, lang: Lang) -> fmt::Result {
+    let decision = &case.decision;
+    writeln!(out, "● {}  {}  [{}]", grade(decision.grade, lang), case.component_name, case.class)?;
+    let mut row = |label: Text, value: &str| -> fmt::Result {
+        if value.is_empty() { Ok(()) } else { writeln!(out, "    {} {value}", label.in_lang(lang)) }
+    };
+    for fact in &case.facts {
+        row(Text::new("现象：", "what:     "), fact.message.in_lang(lang))?;
+    }
+    row(Text::new("定级理由：", "because:  "), decision.because.in_lang(lang))?;
+    row(Text::new("合同条款：", "clause:   "), decision.clause.in_lang(lang))?;
+    for set in &decision.redundancy {
+        row(Text::new("冗余：", "sets:     "), &redundancy(set, lang))?;
+    }
+    if let Some((other, why)) = &decision.runner_up {
+        let text = match lang {
+            Lang::Zh => format!("{}，{}", grade(*other, lang), why.zh),
+            Lang::En => format!("{}: {}", grade(*other, lang), why.en),
+        };
+        row(Text::new("次选级别：", "runner-up:"), &text)?;
+    }
+    row(Text::new("加重条件：", "worse if: "), decision.worse_if.in_lang(lang))?;
+    row(Text::new("减轻条件：", "better if:"), decision.better_if.in_lang(lang))?;
+    for fact in &case.facts {
+        row(Text::new("建议：", "do:       "), fact.advice.in_lang(lang))?;
+        for input in &fact.inputs {
+            row(Text::new("依据：", "evidence: "), &reading(input, contract))?;
+        }
+    }
+    if let Some(parent) = &case.parent {
+        row(Text::new("归并于：", "part of:  "), &parent.0)?;
+    }
+    Ok(())
+}
+
+fn reading(input: &Input, contract: &Contract) -> String {
+    format!("{} = {} ({}) @ {}", input.name, input.value, input.test, time(input.at, contract))
+}
+
+fn redundancy(set: &Redundancy, lang: Lang) -> String {
+    let number = |value: Option<i32>| match (value, lang) {
+        (Some(value), _) => value.to_string(),
+        (None, Lang::Zh) => "无".to_owned(),
+        (None, Lang::En) => "n/a".to_owned(),
+    };
+    let spare = match (set.spare, lang) {
+        (Some(true), Lang::Zh) => "有",
+        (Some(false), Lang::Zh) => "无",
+        (None, Lang::Zh) => "未知",
+        (Some(true), Lang::En) => "yes",
+        (Some(false), Lang::En) => "no",
+        (None, Lang::En) => "unknown",
+    };
+    let (now, design, lost) = (number(set.r), number(set.r_design), set.lost);
+    match lang {
+        Lang::Zh => format!("{}：还能承受 {now} 个成员故障（设计 {design}），已失去 {lost} 个，热备或重建：{spare}", set.label),
+        Lang::En => format!("{}: survives {now} more losses (design {design}), {lost} lost, spare or rebuild: {spare}", set.label),
+    }
+}
+
+/// What was inspected and what could not be: the newest run of each source, with every gap and its reason.
+pub fn coverage(out: &mut String, runs: &[&Run], lang: Lang) -> fmt::Result {
+    for run in runs {
+        let (mark, word) = outcome(&run.outcome, lang);
+        writeln!(out, "  {mark} {:<9} {word}", run.source)?;
+        for problem in &run.problems {
+            writeln!(out, "      ? {}: {}", reason(problem.reason, lang), problem.text)?;
+        }
+    }
+    Ok(())
+}
+
+/// A mark and a sentence for how a run ended.
+pub fn outcome(outcome: &Outcome, lang: Lang) -> (&'static str, String) {
+    let zh = lang == Lang::Zh;
+    match outcome {
+        Outcome::Collected => ("✓", if zh { "已读取" } else { "read" }.to_owned()),
+        Outcome::Absent(what) => ("–", if zh { format!("本机没有：{what}") } else { format!("not on this host: {what}") }),
+        Outcome::Failed(why) => ("✗", if zh { format!("读取失败：{why}") } else { format!("failed: {why}") }),
+        Outcome::Stuck => ("✗", if zh { "超时未返回" } else { "did not end in time" }.to_owned()),
+        Outcome::Deferred(why) => ("…", if zh { format!("为避免影响业务而推迟：{why}") } else { format!("deferred to spare the host: {why}") }),
+    }
+}
+
+/// The closed reasons of unknown, for people.
+pub fn reason(reason: Reason, lang: Lang) -> &'static str {
+    let (zh, en) = match reason {
+        Reason::Asleep => ("休眠中，未唤醒", "asleep, left asleep"),
+        Reason::Unsupported => ("不支持", "unsupported"),
+        Reason::TimedOut => ("超时", "timed out"),
+        Reason::PermissionDenied => ("权限不足", "permission denied"),
+        Reason::Unparsable => ("无法解析", "cannot be understood"),
+        Reason::ToolFailed => ("工具出错", "the tool failed"),
+        Reason::Missing => ("缺失", "missing"),
+        Reason::Implausible => ("数值不可信", "implausible value"),
+        Reason::Truncated => ("已截断", "cut"),
+    };
+    match lang {
+        Lang::Zh => zh,
+        Lang::En => en,
+    }
+}
