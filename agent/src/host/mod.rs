@@ -3,16 +3,37 @@
 //! Invariant: nothing under `sources/` touches `std::fs`, `std::process`, the clock or the network. That is what lets
 //! a whole source run on a recording. Paths are relative to the root: `proc/mdstat`.
 
-use std::io;
+use std::{
+    io,
+    path::{Component, Path},
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::source::Need;
 
+mod live;
+
+mod program;
+
+mod programs;
+
+mod probe;
+
 mod recorded;
 
-pub use recorded::{Recorded, command_file};
+mod recorder;
+
+mod given;
+
+pub use given::Given;
+pub use live::Live;
+pub use probe::{PROBE_COMMAND, probe_mount};
+pub use programs::{PROGRAMS, Program};
+pub use recorded::{Meta, Recorded, command_file};
+pub use recorder::Recorder;
 
 /// A host a source can look at: the live one, a recording, or one that is being recorded.
 pub trait Host: Send + Sync {
@@ -33,6 +54,22 @@ pub trait Host: Send + Sync {
     /// Size and use of a mounted filesystem, asked in a child process with a deadline, because the question hangs on
     /// a dead server. `path` is the mount point, absolute.
     fn space(&self, path: &str) -> Result<Space, HostError>;
+
+    /// [`Host::run`] with a limit of the caller's own; the runner gives what is left of the source's time.
+    fn run_within(&self, argv: &[&str], limit: Duration) -> Result<Output, HostError> {
+        let _ = limit;
+        self.run(argv)
+    }
+    /// [`Host::space`] with a limit of the caller's own.
+    fn space_within(&self, path: &str, limit: Duration) -> Result<Space, HostError> {
+        let _ = limit;
+        self.space(path)
+    }
+    /// Whether looking costs a running machine time. A recording costs nobody anything, and its runs say so, so that
+    /// the same recording always gives the same readings.
+    fn is_live(&self) -> bool {
+        false
+    }
 }
 
 /// Largest file that is read: `/proc/mdstat` with hundreds of arrays is below 100 KiB.
@@ -46,7 +83,9 @@ pub struct Output {
     pub status: i32,
     /// Standard output.
     pub stdout: String,
-    /// Whether output was cut at its bound.
+    /// The beginning of standard error, for the text of errors.
+    pub stderr: String,
+    /// Whether output was cut at its bound; the program was killed then and the status is 137.
     pub truncated: bool,
 }
 
@@ -55,7 +94,11 @@ impl Output {
     pub fn ok(self, argv: &[&str]) -> Result<String, HostError> {
         match self.status {
             0 => Ok(self.stdout),
-            status => Err(HostError::Status { command: argv.join(" "), status }),
+            status => Err(HostError::Status {
+                command: argv.join(" "),
+                status,
+                stderr: self.stderr.lines().next().unwrap_or_default().trim().to_owned(),
+            }),
         }
     }
 }
@@ -122,12 +165,14 @@ pub enum HostError {
         source: io::Error,
     },
     /// A program ended badly.
-    #[error("`{command}` ended with status {status}")]
+    #[error("`{command}` ended with status {status}{}{stderr}", if .stderr.is_empty() { "" } else { ": " })]
     Status {
         /// The whole command line.
         command: String,
         /// Its exit status.
         status: i32,
+        /// First line of what it said on standard error.
+        stderr: String,
     },
     /// A program could not be started.
     #[error("cannot run {program}")]
@@ -176,7 +221,17 @@ impl HostError {
             io::ErrorKind::PermissionDenied => Reason::PermissionDenied,
             io::ErrorKind::NotFound => Reason::Missing,
             io::ErrorKind::TimedOut => Reason::TimedOut,
+            io::ErrorKind::FileTooLarge => Reason::Truncated,
             _ => Reason::ToolFailed,
         }
     }
+}
+
+/// A path that stays below the directory it is looked up in: not absolute, no `..`.
+fn below_root(path: &str) -> io::Result<&Path> {
+    let plain = |it: Component<'_>| matches!(it, Component::Normal(_) | Component::CurDir);
+    if Path::new(path).components().all(plain) && !path.contains('\0') {
+        return Ok(Path::new(path));
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "not a path below the root"))
 }

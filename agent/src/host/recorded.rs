@@ -1,16 +1,42 @@
-//! A host recorded in a directory: `root/` holds files, `cmd/` command outputs, `vitals.json` what sysinfo said and
-//! `space/` what the mount probes answered.
+//! A host recorded in a directory: `root/` holds files, `cmd/` command outputs, `vitals.json` what sysinfo said,
+//! `space/` what the mount probes answered, and `meta.json` whose recording it is.
 //!
-//! `cmd/smartctl+--json+-x+@dev@sda.out` is standard output, a file of the same name with `.exit` the status if it was
-//! not 0; `.hang` marks a program that gave no answer. A symbolic link is kept as `PATH.link` holding its target.
+//! | file | meaning |
+//! |---|---|
+//! | `root/PATH` | the file's content; of a device of records, its records, continuation lines indented |
+//! | `root/PATH.link` | it is a symbolic link; holds its target |
+//! | `root/PATH.errno` | reading it failed with this errno |
+//! | `root/PATH.listed` | it was seen in its directory and never read; reading it says that it is not there |
+//! | `root/DIR/.listed` | the directory was empty |
+//! | `cmd/smartctl+--json+-x+@dev@sda.out` | standard output of `smartctl --json -x /dev/sda` |
+//! | `….exit`, `….err`, `….signal` | its status if not 0, its standard error, the signal that ended it |
+//! | `….hang`, `….cut`, `….errno` | it gave no answer in time; its output was cut; it could not be started |
+//! | `cmd/NAME.present` | the program is installed and was not started |
+//! | `space/@data.json`, `.hang`, `.errno` | what the probe of the mount `/data` answered |
+//!
+//! A recording comes from somebody else: nothing outside its directory is read, whatever links it holds, and nothing
+//! larger than a live host would be allowed.
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
-use super::{Host, HostError, Output, Space, Vitals};
+use serde::{Deserialize, Serialize};
+use xunjian_proto::{HostFacts, Time};
+
+use super::{FILE_BYTES_MAX, Host, HostError, Output, Space, Vitals, below_root};
 use crate::source::Need;
+
+/// Largest command output in a recording: the live host's bound.
+const OUTPUT_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// Longest file name made of a command line; the usual filesystems take 255 bytes, and `.signal` is added.
+const COMMAND_NAME_BYTES_MAX: usize = 200;
+
+/// Suffixes of files in `root/` that say something about the name before them.
+const MARKS: [&str; 3] = [".link", ".listed", ".errno"];
 
 /// A recording.
 #[derive(Debug)]
@@ -18,21 +44,90 @@ pub struct Recorded {
     dir: PathBuf,
 }
 
+/// Whose recording it is: `meta.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Meta {
+    /// When the recording was begun, by the host's clock.
+    pub recorded_at: Time,
+    /// The host and the agent's version that recorded it.
+    pub host: HostFacts,
+}
+
 impl Recorded {
-    /// Opens a recording.
+    /// Opens a recording. Nothing is read before it is asked for; a directory that is not there answers like a host
+    /// without anything.
     pub fn open(dir: impl Into<PathBuf>) -> Recorded {
         Recorded { dir: dir.into() }
     }
 
-    fn root(&self, path: &str) -> PathBuf {
-        self.dir.join("root").join(path)
+    /// Whether the directory looks like a recording at all.
+    pub fn is_recording(&self) -> bool {
+        ["root", "cmd", "vitals.json", "space"].iter().any(|it| self.dir.join(it).exists())
+    }
+
+    /// Whose recording it is; recordings made by hand have none.
+    pub fn meta(&self) -> Result<Meta, HostError> {
+        self.parsed("meta.json", "meta.json")
+    }
+
+    /// The bytes of a file below the recording's directory.
+    fn bytes(&self, file: &str, max: u64) -> io::Result<Vec<u8>> {
+        let full = self.dir.join(below_root(file)?);
+        let (full, dir) = (full.canonicalize()?, self.dir.canonicalize()?);
+        if !full.starts_with(dir) {
+            let text = "a link that leads out of the recording";
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, text));
+        }
+        if !full.is_file() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        let mut bytes = Vec::new();
+        File::open(full)?.take(max + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > max {
+            let text = format!("larger than {max} bytes");
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
+        }
+        Ok(bytes)
+    }
+
+    fn text(&self, file: &str, max: u64) -> io::Result<String> {
+        self.bytes(file, max).map(|it| String::from_utf8_lossy(&it).into_owned())
+    }
+
+    /// A mark that holds a number: `.errno`, `.exit`, `.signal`.
+    fn number(&self, file: &str) -> Option<i32> {
+        self.text(file, 64).ok().and_then(|it| it.trim().parse().ok())
+    }
+
+    /// The error that was recorded in place of an answer, or the one of looking for the answer.
+    fn recorded_error(&self, file: &str, found: io::Error) -> io::Error {
+        match self.number(&format!("{file}.errno")) {
+            Some(errno) => io::Error::from_raw_os_error(errno),
+            None => found,
+        }
+    }
+
+    fn parsed<T: serde::de::DeserializeOwned>(
+        &self,
+        file: &str,
+        path: &str,
+    ) -> Result<T, HostError> {
+        let wrap = |source| HostError::Read { path: path.to_owned(), source };
+        let text = self.text(file, FILE_BYTES_MAX).map_err(wrap)?;
+        serde_json::from_str(&text)
+            .map_err(|error| wrap(io::Error::new(io::ErrorKind::InvalidData, error)))
     }
 }
 
 impl Host for Recorded {
     fn has(&self, need: Need) -> bool {
         match need {
-            Need::Path(path) => self.root(path).exists(),
+            Need::Path(path) => {
+                let file = self.dir.join("root").join(path).to_string_lossy().into_owned();
+                Path::new(&file).exists()
+                    || MARKS.iter().any(|it| Path::new(&format!("{file}{it}")).exists())
+            }
             Need::Program(name) => {
                 let first_word = |file: &str| file.split(['+', '.']).next() == Some(name);
                 names(&self.dir.join("cmd")).is_ok_and(|it| it.iter().any(|file| first_word(file)))
@@ -41,77 +136,134 @@ impl Host for Recorded {
     }
 
     fn read(&self, path: &str) -> Result<String, HostError> {
-        let bytes = fs::read(self.root(path));
-        let bytes = bytes.map_err(|source| HostError::Read { path: path.to_owned(), source })?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+        let file = format!("root/{path}");
+        self.text(&file, FILE_BYTES_MAX).map_err(|found| {
+            let source = self.recorded_error(&file, found);
+            HostError::Read { path: path.to_owned(), source }
+        })
     }
 
     fn list(&self, dir: &str) -> Result<Vec<String>, HostError> {
-        let mut all = names(&self.root(dir))
-            .map_err(|source| HostError::Read { path: dir.to_owned(), source })?;
+        let file = format!("root/{dir}");
+        let wrap = |source| HostError::Read { path: dir.to_owned(), source };
+        let found = below_root(&file).and_then(|it| names(&self.dir.join(it)));
+        let mut all = found.map_err(|found| wrap(self.recorded_error(&file, found)))?;
         for name in &mut all {
-            if let Some(link) = name.strip_suffix(".link") {
-                *name = link.to_owned();
+            if let Some(plain) = MARKS.iter().find_map(|it| name.strip_suffix(it)) {
+                *name = plain.to_owned();
             }
         }
+        all.retain(|it| !it.is_empty());
         all.sort();
         all.dedup();
         Ok(all)
     }
 
     fn link(&self, path: &str) -> Result<String, HostError> {
-        self.read(&format!("{path}.link")).map(|target| target.trim_end_matches('\n').to_owned())
+        let target = self.text(&format!("root/{path}.link"), FILE_BYTES_MAX);
+        target.map(|it| it.trim_end_matches('\n').to_owned()).map_err(|found| {
+            let source = self.recorded_error(&format!("root/{path}"), found);
+            HostError::Read { path: path.to_owned(), source }
+        })
     }
 
     fn run(&self, argv: &[&str]) -> Result<Output, HostError> {
-        let file = self.dir.join("cmd").join(command_file(argv));
-        if file.with_extension("hang").exists() {
-            return Err(HostError::TimedOut { command: argv.join(" "), secs: 0 });
+        let file = command_file(argv);
+        let mark = |suffix: &str| format!("cmd/{}.{suffix}", file.trim_end_matches(".out"));
+        let command = || argv.join(" ");
+        if self.dir.join(mark("hang")).exists() {
+            return Err(HostError::TimedOut { command: command(), secs: 0 });
         }
-        let stdout = fs::read(&file).map_err(|source| HostError::Run {
-            program: argv.first().copied().unwrap_or_default().to_owned(),
-            source,
-        })?;
-        let status = fs::read_to_string(file.with_extension("exit")).ok();
-        let status = status.and_then(|it| it.trim().parse().ok()).unwrap_or(0);
+        if let Some(signal) = self.number(&mark("signal")) {
+            return Err(HostError::Signal { command: command(), signal });
+        }
+        let program = || argv.first().copied().unwrap_or_default().to_owned();
+        if let Some(errno) = self.number(&mark("errno")) {
+            let source = io::Error::from_raw_os_error(errno);
+            return Err(HostError::Run { program: program(), source });
+        }
+        let stdout = self.text(&format!("cmd/{file}"), OUTPUT_BYTES_MAX);
         Ok(Output {
-            status,
-            stdout: String::from_utf8_lossy(&stdout).into_owned(),
-            truncated: false,
+            stdout: stdout.map_err(|source| HostError::Run { program: program(), source })?,
+            status: self.number(&mark("exit")).unwrap_or(0),
+            stderr: self.text(&mark("err"), FILE_BYTES_MAX).unwrap_or_default(),
+            truncated: self.dir.join(mark("cut")).exists(),
         })
     }
 
     fn records(&self, path: &str) -> Result<Vec<String>, HostError> {
-        Ok(self.read(path)?.lines().map(str::to_owned).collect())
+        let mut records: Vec<String> = Vec::new();
+        for line in self.read(path)?.lines() {
+            match records.last_mut() {
+                // A continuation line, as the kernel writes them: ` SUBSYSTEM=scsi`.
+                Some(last) if line.starts_with(' ') => {
+                    last.push('\n');
+                    last.push_str(line);
+                }
+                _ => records.push(line.to_owned()),
+            }
+        }
+        Ok(records)
     }
 
     fn vitals(&self) -> Result<Vitals, HostError> {
-        parsed(&self.dir.join("vitals.json"), "vitals.json")
+        self.parsed("vitals.json", "vitals.json")
     }
 
     fn space(&self, path: &str) -> Result<Space, HostError> {
-        let file = self.dir.join("space").join(format!("{}.json", path.replace('/', "@")));
-        if file.with_extension("hang").exists() {
+        let file = format!("space/{}", space_file(path));
+        if self.dir.join(format!("{file}.hang")).exists() {
             return Err(HostError::TimedOut { command: format!("probe-mount {path}"), secs: 0 });
         }
-        parsed(&file, path.trim_start_matches('/'))
+        let path = path.trim_start_matches('/');
+        if let Some(errno) = self.number(&format!("{file}.errno")) {
+            let source = io::Error::from_raw_os_error(errno);
+            return Err(HostError::Read { path: path.to_owned(), source });
+        }
+        self.parsed(&format!("{file}.json"), path)
     }
 }
 
-/// `smartctl --json -x /dev/sda` is kept as `smartctl+--json+-x+@dev@sda.out`.
+/// `smartctl --json -x /dev/sda` is kept as `smartctl+--json+-x+@dev@sda.out`. Long ones are cut and made unique by a
+/// hash of the whole.
 pub fn command_file(argv: &[&str]) -> String {
-    format!("{}.out", argv.join("+").replace('/', "@"))
+    format!("{}.out", bounded(argv.join("+").replace('/', "@")))
 }
 
-fn parsed<T: serde::de::DeserializeOwned>(file: &Path, path: &str) -> Result<T, HostError> {
-    let wrap = |source| HostError::Read { path: path.to_owned(), source };
-    let text = fs::read_to_string(file).map_err(wrap)?;
-    serde_json::from_str(&text)
-        .map_err(|error| wrap(io::Error::new(io::ErrorKind::InvalidData, error)))
+/// `/data` is kept as `@data`.
+pub(super) fn space_file(path: &str) -> String {
+    bounded(path.replace('/', "@"))
+}
+
+fn bounded(name: String) -> String {
+    if name.len() <= COMMAND_NAME_BYTES_MAX {
+        return name;
+    }
+    // FNV-1a, 64 bits: stable for ever, unlike the standard library's hashes. No adversary gains by a collision.
+    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |it, byte| {
+        (it ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let mut end = COMMAND_NAME_BYTES_MAX - 17;
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}~{hash:016x}", &name[..end])
 }
 
 fn names(dir: &Path) -> io::Result<Vec<String>> {
     fs::read_dir(dir)?
         .map(|entry| entry.map(|it| it.file_name().to_string_lossy().into_owned()))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_command_lines_stay_apart_and_short_enough() {
+        let long = "x".repeat(4000);
+        let (one, two) = (command_file(&["a", &long, "1"]), command_file(&["a", &long, "2"]));
+        assert!(one != two && one.len() < 255 && one.ends_with(".out"), "{one}");
+    }
 }

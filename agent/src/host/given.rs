@@ -1,0 +1,105 @@
+//! A host made of a few saved tool outputs: what `xunjian-agent read` looks at. Everything that was not given is not
+//! there.
+
+use std::{collections::BTreeMap, io};
+
+use super::{Host, HostError, Output, Space, Vitals};
+use crate::source::Need;
+
+/// Files and answers of programs, in memory.
+#[derive(Debug, Clone, Default)]
+pub struct Given {
+    files: BTreeMap<String, String>,
+    answers: Vec<Answer>,
+}
+
+/// What a program says if all of `words` are on its command line. A word that ends in `*` stands for every argument
+/// that begins so.
+#[derive(Debug, Clone)]
+struct Answer {
+    words: Vec<String>,
+    output: Output,
+}
+
+impl Given {
+    /// Adds a file, by its path below the root.
+    pub fn file(&mut self, path: &str, content: impl Into<String>) {
+        self.files.insert(path.to_owned(), content.into());
+    }
+
+    /// Adds the answer to every command line that has all these words (the first of them is the program's name).
+    /// Earlier answers win.
+    pub fn answer(&mut self, words: &[&str], status: i32, stdout: impl Into<String>) {
+        let output =
+            Output { status, stdout: stdout.into(), stderr: String::new(), truncated: false };
+        let words = words.iter().map(|it| (*it).to_owned()).collect();
+        self.answers.push(Answer { words, output });
+    }
+}
+
+impl Answer {
+    fn fits(&self, argv: &[&str]) -> bool {
+        let on_line = |word: &String| match word.strip_suffix('*') {
+            Some(beginning) => argv.iter().any(|it| it.starts_with(beginning)),
+            None => argv.contains(&word.as_str()),
+        };
+        self.words.first().map(String::as_str) == argv.first().copied()
+            && self.words.iter().all(on_line)
+    }
+}
+
+impl Host for Given {
+    fn has(&self, need: Need) -> bool {
+        match need {
+            Need::Path(path) => {
+                let below = format!("{path}/");
+                self.files.keys().any(|it| it == path || it.starts_with(&below))
+            }
+            Need::Program(name) => {
+                self.answers.iter().any(|it| it.words.first().is_some_and(|word| word == name))
+            }
+        }
+    }
+
+    fn read(&self, path: &str) -> Result<String, HostError> {
+        self.files.get(path).cloned().ok_or_else(|| missing(path))
+    }
+
+    fn list(&self, dir: &str) -> Result<Vec<String>, HostError> {
+        let below = format!("{dir}/");
+        let rest = self.files.keys().filter_map(|it| it.strip_prefix(&below));
+        let mut names: Vec<_> =
+            rest.filter_map(|it| it.split('/').next()).map(str::to_owned).collect();
+        names.dedup();
+        if names.is_empty() { Err(missing(dir)) } else { Ok(names) }
+    }
+
+    fn link(&self, path: &str) -> Result<String, HostError> {
+        Err(missing(path))
+    }
+
+    fn run(&self, argv: &[&str]) -> Result<Output, HostError> {
+        let answer = self.answers.iter().find(|it| it.fits(argv));
+        answer.map(|it| it.output.clone()).ok_or_else(|| HostError::Run {
+            program: argv.first().copied().unwrap_or_default().to_owned(),
+            source: io::Error::new(io::ErrorKind::NotFound, "no saved output was given for it"),
+        })
+    }
+
+    fn records(&self, path: &str) -> Result<Vec<String>, HostError> {
+        Ok(self.read(path)?.lines().map(str::to_owned).collect())
+    }
+
+    fn vitals(&self) -> Result<Vitals, HostError> {
+        Err(missing("proc"))
+    }
+
+    fn space(&self, path: &str) -> Result<Space, HostError> {
+        Err(missing(path.trim_start_matches('/')))
+    }
+}
+
+fn missing(path: &str) -> HostError {
+    let source = io::Error::new(io::ErrorKind::NotFound, "it was not given");
+    HostError::Read { path: path.to_owned(), source }
+}
