@@ -6,4 +6,6 @@ pub mod host;
 
 pub mod source;
 
+pub mod devices;
+
 pub mod sources;

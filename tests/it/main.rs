@@ -3,4 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
 
 mod config;
+mod fixtures;
+mod mangled;
+mod registry;
 mod typeset;

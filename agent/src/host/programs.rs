@@ -26,6 +26,7 @@ pub const PROGRAMS: &[Program] = &[
         places: &["/usr/Arcconf/arcconf", "/usr/sbin/arcconf", "/opt/Arcconf/arcconf"],
     },
     Program { name: "ipmitool", places: &["/usr/bin/ipmitool", "/usr/sbin/ipmitool"] },
+    Program { name: "mdadm", places: &["/usr/sbin/mdadm", "/sbin/mdadm"] },
     Program {
         name: "perccli64",
         places: &["/opt/MegaRAID/perccli/perccli64", "/usr/sbin/perccli64"],

@@ -1,6 +1,8 @@
-//! One file per source, and the list of them.
+//! One file or folder per source, and the list of them.
 
 use crate::source::Source;
 
+pub mod md;
+
 /// Every source the agent has, in the order of the alphabet.
-pub const ALL: &[Source] = &[];
+pub const ALL: &[Source] = &[md::SOURCE];

@@ -1,0 +1,257 @@
+//! From a kernel's device name (`sda1`, `dm-3`, `nvme0n1`) to the components that do not change their names.
+//!
+//! Facts: kernel documents `sysfs-block`, `sysfs-block-dm`, `sysfs-bus-scsi` (vpd_pg80), `sysfs-class-nvme`, and udev's
+//! database in `/run/udev/data`, for kernels that lack the first ones. A disk's key is its serial number, because that
+//! is also what smartctl sees behind a RAID controller, and what stands on the drive that an engineer pulls.
+//!
+//! Invariant: a name such as `sda` becomes a key only with `stable = false`.
+
+use xunjian_proto::ComponentId;
+
+use crate::host::Host;
+
+/// Who a device is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Its component.
+    pub id: ComponentId,
+    /// Whether the id survives a reboot and a change of slots.
+    pub stable: bool,
+    /// Serial number, WWN or UUID that the id was made from.
+    pub key: Option<String>,
+}
+
+/// Layers of devices upon devices that are followed: partition, LVM, dm-crypt, md, multipath and disk make six.
+const LAYERS_MAX: usize = 10;
+
+/// The component of a disk known by its serial number or, failing that, its WWN; by its device name as a last resort.
+pub fn disk_identity(serial: Option<&str>, wwn: Option<&str>, name: &str) -> Identity {
+    let key = serial.and_then(plausible_key).or_else(|| wwn.and_then(plausible_key));
+    match key {
+        Some(key) => Identity { id: ComponentId::new("disk", &key), stable: true, key: Some(key) },
+        None => Identity { id: ComponentId::new("disk", name), stable: false, key: None },
+    }
+}
+
+/// The component of a whole disk by its kernel name. Reads a handful of small sysfs files.
+pub fn disk(host: &dyn Host, name: &str) -> Identity {
+    let sys = |file: &str| word(host, &format!("sys/block/{name}/{file}"));
+    let serial = sys("device/serial")
+        .or_else(|| sys("serial"))
+        .or_else(|| vpd_serial(host, name))
+        .or_else(|| udev(host, name, &["ID_SCSI_SERIAL", "ID_SERIAL_SHORT"]));
+    if serial.as_deref().and_then(plausible_key).is_some() {
+        let mut identity = disk_identity(serial.as_deref(), None, name);
+        add_namespace(host, name, &mut identity);
+        return identity;
+    }
+    let wwn = sys("wwid")
+        .or_else(|| sys("device/wwid"))
+        .or_else(|| udev(host, name, &["ID_WWN_WITH_EXTENSION", "ID_WWN"]));
+    disk_identity(None, wwn.as_deref(), name)
+}
+
+/// The component of an md array by its kernel name (`md127`).
+pub fn md(host: &dyn Host, name: &str) -> Identity {
+    let uuid = word(host, &format!("sys/block/{name}/md/uuid"))
+        .or_else(|| udev(host, name, &["MD_UUID"]))
+        .or_else(|| mdadm_uuid(host, name));
+    match uuid.and_then(|it| md_uuid(&it)) {
+        Some(key) => Identity { id: ComponentId::new("md", &key), stable: true, key: Some(key) },
+        None => Identity { id: ComponentId::new("md", name), stable: false, key: None },
+    }
+}
+
+/// The components that data on this device lie on: one disk or array, or several for LVM and the like; none if the
+/// device is of a kind without hardware (loop, zram, a network block device). Takes `/dev/` names and bare ones.
+pub fn stands_on(host: &dyn Host, name: &str) -> Vec<ComponentId> {
+    let mut found = Vec::new();
+    follow(host, name, LAYERS_MAX, &mut found);
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// The whole disk, array or mapping that a device name belongs to: `sda1` gives `sda`, `nvme2c2n1` gives `nvme2n1`.
+pub fn whole(host: &dyn Host, name: &str) -> String {
+    let name = name.strip_prefix("/dev/").unwrap_or(name);
+    let known = host.list("sys/block").unwrap_or_default();
+    if known.iter().any(|it| it == name) && !is_path(name) {
+        return name.to_owned();
+    }
+    if let Some(mapped) = name.strip_prefix("mapper/") {
+        let dm = known.iter().find(|it| {
+            word(host, &format!("sys/block/{it}/dm/name")).is_some_and(|found| found == mapped)
+        });
+        return dm.map_or_else(|| name.to_owned(), Clone::clone);
+    }
+    let parent = known
+        .iter()
+        .filter(|it| name.strip_prefix(it.as_str()).is_some_and(|rest| is_partition(it, rest)))
+        .max_by_key(|it| it.len());
+    parent.map_or_else(|| whole_by_name(name), Clone::clone)
+}
+
+/// Whether a block device is a disk: not a partition, mapping, array, loop, RAM or optical device, nor the hidden path
+/// of a multipath NVMe, which would count the same disk twice.
+pub fn is_disk(name: &str) -> bool {
+    const OTHERS: [&str; 14] = [
+        "dm-", "drbd", "fd", "loop", "md", "nbd", "nullb", "ram", "rbd", "sr", "bcache", "zd",
+        "zram", "mtdblock",
+    ];
+    let boot_area = name.starts_with("mmcblk") && (name.contains("boot") || name.contains("rpmb"));
+    !boot_area && !is_path(name) && !OTHERS.iter().any(|it| name.starts_with(it))
+}
+
+/// For text that came without its sysfs: the names that hardware has, and arrays'.
+fn is_disk_by_name(name: &str) -> bool {
+    const KINDS: [&str; 7] = ["hd", "md", "mmcblk", "nvme", "sd", "vd", "xvd"];
+    KINDS.iter().any(|it| name.starts_with(it)) && !name.contains(['/', ':'])
+}
+
+/// A serial number, WWN or the like if it can tell two devices apart; placeholders and blanks cannot.
+pub fn plausible_key(text: &str) -> Option<String> {
+    let key = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let key: String = key.chars().filter(|it| !it.is_control() && *it != '\u{fffd}').collect();
+    let lower = key.to_lowercase();
+    let first = key.chars().next()?;
+    let uniform = key.chars().all(|it| it == first || it == '0');
+    let placeholder = ["unknown", "n/a", "none", "not specified", "default string", "0123456789"];
+    (key.len() <= 128 && !uniform && !placeholder.contains(&lower.as_str())).then_some(key)
+}
+
+/// Array UUIDs are written in two ways (`a:b:c:d` by mdadm, `a-b-c-d-e` by the kernel); this gives mdadm's.
+fn md_uuid(text: &str) -> Option<String> {
+    let hex: String = text.chars().filter(char::is_ascii_hexdigit).collect();
+    let hex = hex.to_lowercase();
+    if hex.len() != 32 || hex.bytes().all(|it| it == b'0') {
+        return None;
+    }
+    Some(format!("{}:{}:{}:{}", &hex[..8], &hex[8..16], &hex[16..24], &hex[24..]))
+}
+
+fn mdadm_uuid(host: &dyn Host, name: &str) -> Option<String> {
+    let argv = ["mdadm", "--detail", "--export", &format!("/dev/{name}")];
+    let text = host.run(&argv).ok()?.ok(&argv).ok()?;
+    text.lines().find_map(|line| line.strip_prefix("MD_UUID=").map(str::to_owned))
+}
+
+fn follow(host: &dyn Host, name: &str, layers: usize, found: &mut Vec<ComponentId>) {
+    if layers == 0 {
+        return;
+    }
+    let name = whole(host, name);
+    let known = host.list("sys/block").unwrap_or_default();
+    let there = if known.is_empty() { is_disk_by_name(&name) } else { known.contains(&name) };
+    if !there {
+        return; // a pool's or a server's name, not a device's
+    }
+    if name.starts_with("md") {
+        return found.push(md(host, &name).id);
+    }
+    if is_disk(&name) {
+        return found.push(disk(host, &name).id);
+    }
+    for slave in host.list(&format!("sys/block/{name}/slaves")).unwrap_or_default() {
+        follow(host, &slave, layers - 1, found);
+    }
+}
+
+/// `nvme0c1n1` is the hidden path device of `nvme0n1`.
+fn is_path(name: &str) -> bool {
+    name.strip_prefix("nvme").is_some_and(|rest| rest.contains('c'))
+}
+
+fn is_partition(whole: &str, rest: &str) -> bool {
+    let numbered = whole.ends_with(|it: char| it.is_ascii_digit());
+    let number = if numbered { rest.strip_prefix('p') } else { Some(rest) };
+    number.is_some_and(|it| !it.is_empty() && it.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// By the kernel's naming rules alone, for text that came without its sysfs.
+fn whole_by_name(name: &str) -> String {
+    let stem = name.trim_end_matches(|it: char| it.is_ascii_digit());
+    if let Some(rest) = name.strip_prefix("nvme") {
+        let rest = rest.split_once('p').map_or(rest, |(head, _)| head);
+        let (controller, tail) = rest.split_once('c').unwrap_or((rest, ""));
+        let namespace = tail.split_once('n').map(|(_, it)| format!("n{it}")).unwrap_or_default();
+        return format!("nvme{controller}{namespace}");
+    }
+    let letters = ["sd", "hd", "vd", "xvd"];
+    if letters.iter().any(|it| stem.starts_with(it)) {
+        return stem.to_owned();
+    }
+    match stem.strip_suffix('p') {
+        Some(head) if head.ends_with(|it: char| it.is_ascii_digit()) => head.to_owned(),
+        _ => name.to_owned(),
+    }
+}
+
+/// VPD page 0x80: four bytes of header, then the unit's serial number in ASCII.
+fn vpd_serial(host: &dyn Host, name: &str) -> Option<String> {
+    let page = host.read(&format!("sys/block/{name}/device/vpd_pg80")).ok()?;
+    let serial: String = page.chars().skip(4).filter(|it| !it.is_control()).collect();
+    Some(serial.trim().to_owned()).filter(|it| !it.is_empty())
+}
+
+/// Several namespaces of one NVMe share a serial number: the first one stands for the drive.
+fn add_namespace(host: &dyn Host, name: &str, identity: &mut Identity) {
+    let nsid = word(host, &format!("sys/block/{name}/nsid"));
+    if let Some(nsid) = nsid.filter(|it| name.starts_with("nvme") && it != "1") {
+        identity.id = ComponentId::new("disk", &format!("{}-ns{nsid}", identity.id.key()));
+    }
+}
+
+fn udev(host: &dyn Host, name: &str, keys: &[&str]) -> Option<String> {
+    let numbers = word(host, &format!("sys/block/{name}/dev"))?;
+    let text = host.read(&format!("run/udev/data/b{numbers}")).ok()?;
+    let value = |key: &&str| {
+        text.lines().find_map(|line| line.strip_prefix("E:")?.strip_prefix(key)?.strip_prefix('='))
+    };
+    keys.iter().find_map(value).map(|it| it.trim().to_owned()).filter(|it| !it.is_empty())
+}
+
+/// A small file's content without white space at the ends; none if it is empty or cannot be read.
+pub fn word(host: &dyn Host, path: &str) -> Option<String> {
+    let text = host.read(path).ok()?;
+    Some(text.trim_matches(|it: char| it.is_whitespace() || it == '\0').to_owned())
+        .filter(|it| !it.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_no_serial_numbers() {
+        for bad in ["", "   ", "0000000000", "unknown", "N/A", "\0\0", "ffffffff"] {
+            assert_eq!(plausible_key(bad), None, "{bad:?}");
+        }
+        assert_eq!(plausible_key("  WD-WCC4N  1 "), Some("WD-WCC4N 1".to_owned()));
+    }
+
+    #[test]
+    fn partitions_and_paths_are_undone_by_name() {
+        for (name, disk) in [
+            ("sdaa12", "sdaa"),
+            ("nvme0n1p2", "nvme0n1"),
+            ("nvme2c2n1", "nvme2n1"),
+            ("nvme12n3", "nvme12n3"),
+            ("mmcblk0p1", "mmcblk0"),
+            ("md127", "md127"),
+            ("md127p1", "md127"),
+            ("vda", "vda"),
+            ("dm-3", "dm-3"),
+        ] {
+            assert_eq!(whole_by_name(name), disk);
+        }
+    }
+
+    #[test]
+    fn both_spellings_of_an_array_uuid_are_one() {
+        let ours = Some("12345678:9abcdef0:12345678:9abcdef1".to_owned());
+        assert_eq!(md_uuid("12345678:9ABCDEF0:12345678:9abcdef1"), ours);
+        assert_eq!(md_uuid("12345678-9abc-def0-1234-56789abcdef1"), ours);
+        assert_eq!(md_uuid("00000000-0000-0000-0000-000000000000"), None);
+    }
+}

@@ -1,0 +1,110 @@
+//! Every recording, cut short and garbled in thousands of ways: a source may complain, never panic. New sources and
+//! recordings are covered without another line.
+
+use xunjian_agent::{
+    host::{Host, HostError, Output, Recorded, Space, Vitals},
+    source::Need,
+    sources,
+};
+
+use crate::fixtures::{names, repo, run};
+
+/// A host whose every answer went through `damage`.
+struct Mangled {
+    inner: Recorded,
+    step: usize,
+    junk: Option<&'static str>,
+}
+
+impl Mangled {
+    fn damage(&self, text: &str) -> String {
+        let at = text.chars().count() * self.step / STEPS;
+        let head: String = text.chars().take(at).collect();
+        match self.junk {
+            None => head,
+            Some(junk) => head + junk + &text.chars().skip(at + 1).collect::<String>(),
+        }
+    }
+}
+
+impl Host for Mangled {
+    fn has(&self, need: Need) -> bool {
+        self.inner.has(need)
+    }
+
+    fn read(&self, path: &str) -> Result<String, HostError> {
+        self.inner.read(path).map(|it| self.damage(&it))
+    }
+
+    fn list(&self, dir: &str) -> Result<Vec<String>, HostError> {
+        self.inner.list(dir)
+    }
+
+    fn link(&self, path: &str) -> Result<String, HostError> {
+        self.inner.link(path).map(|it| self.damage(&it))
+    }
+
+    fn run(&self, argv: &[&str]) -> Result<Output, HostError> {
+        let output = self.inner.run(argv)?;
+        let stdout = self.damage(&output.stdout);
+        let status = output.status.wrapping_add(i32::try_from(self.step).unwrap());
+        Ok(Output { status, stdout, truncated: self.step.is_multiple_of(7), ..output })
+    }
+
+    fn records(&self, path: &str) -> Result<Vec<String>, HostError> {
+        Ok(self.inner.records(path)?.iter().map(|it| self.damage(it)).collect())
+    }
+
+    fn vitals(&self) -> Result<Vitals, HostError> {
+        let mut vitals = self.inner.vitals()?;
+        if self.step.is_multiple_of(3) {
+            vitals.memory_total = 0;
+            vitals.swap_used = u64::MAX;
+            vitals.load = [f64::NAN, f64::INFINITY, -1.0];
+            vitals.boot_secs = i64::MIN;
+            vitals.uptime_secs = u64::MAX;
+        }
+        Ok(vitals)
+    }
+
+    fn space(&self, path: &str) -> Result<Space, HostError> {
+        let mut space = self.inner.space(path)?;
+        if self.step.is_multiple_of(3) {
+            space = Space { total: 0, free: u64::MAX, inodes_free: u64::MAX, ..space };
+        }
+        Ok(space)
+    }
+}
+
+#[test]
+fn no_damaged_recording_makes_a_source_panic() {
+    let root = repo().join("tests/fixtures");
+    let mut runs = 0;
+    for source in sources::ALL {
+        for case in names(&root.join(source.name)) {
+            let dir = root.join(source.name).join(&case);
+            for (step, junk) in (0..STEPS).flat_map(|step| JUNK.map(|junk| (step, junk))) {
+                let host = Mangled { inner: Recorded::open(&dir), step, junk };
+                if let (Some(Ok(found)), _) = run(source, &host, &dir) {
+                    assert!(found.samples.iter().all(|it| it.value.is_finite()));
+                }
+                runs += 1;
+            }
+        }
+    }
+    assert!(runs > 1_000, "only {runs} runs: the recordings were not found");
+}
+
+/// Places in a text that are damaged.
+const STEPS: usize = 100;
+/// What one character is replaced by; `None` cuts the text there.
+const JUNK: [Option<&str>; 8] = [
+    None,
+    Some(""),
+    Some("9"),
+    Some("-1"),
+    Some("99999999999999999999"),
+    Some("\0"),
+    Some("\n"),
+    Some("盘\u{fffd}"),
+];
