@@ -2,8 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
 
+mod classify_kit;
 mod config;
-mod fixtures;
-mod mangled;
-mod registry;
+mod decision;
 mod typeset;

@@ -7,6 +7,22 @@ use xunjian_rules::Text;
 
 use crate::evaluate::Fact;
 
+pub mod topology;
+
+pub mod redundancy;
+
+pub mod incident;
+
+pub mod decision;
+
+mod sets;
+
+mod set_texts;
+
+mod single;
+
+pub mod texts;
+
 /// The contract's fault levels; `One` is the gravest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,0 +1,239 @@
+//! The level decision for what no set protects: single disks, filesystems, units, links, power supplies, the host.
+
+use xunjian_proto::ComponentId;
+use xunjian_rules::{EvidenceKind, Text};
+
+use super::{
+    Level,
+    decision::{Candidate, Context, Usage, level},
+    sets::assumed_text,
+    texts::{name_of, outlook_single},
+    topology::is_scratch,
+};
+use crate::evaluate::Fact;
+
+/// Step 1: the service is measurably gone for its users.
+pub(super) fn impact_total(fact: &Fact, context: &Context<'_>) -> Candidate {
+    let (policy, asset) = (&context.contract.policy, context.asset);
+    let (id, name) = (&fact.component, name_of(&fact.component, context));
+    if is_scratch(id, asset) {
+        let because = Text::new(
+            format!("挂载点 {name} 已不可用,但合同约定其为临时空间,不属生产用途"),
+            format!("mount point {name} is unusable, but the contract calls it scratch space"),
+        );
+        return Candidate::fault(5, level(policy.scratch_lost), because)
+            .by_policy("scratch_lost", policy.scratch_lost);
+    }
+    if id.kind() == "unit" && !is_critical(id, context) {
+        return ordinary_unit(&name, context);
+    }
+    if id.kind() == "netif" {
+        return link_lost(&name, context);
+    }
+    let because = match id.kind() {
+        "unit" => Text::new(
+            format!("{name} 是合同列明的关键服务,现已中断"),
+            format!("{name} is one of the critical services named in the contract, and it is down"),
+        ),
+        "filesystem" => Text::new(
+            format!("文件系统 {name} 对使用者已不可用"),
+            format!("filesystem {name} is unusable for its users"),
+        ),
+        _ => Text::new(
+            format!("{name} 承载的服务已中断"),
+            format!("the service that stands on {name} is interrupted"),
+        ),
+    };
+    Candidate::fault(1, Level::One, because)
+        .outlook(outlook_single::worst(), outlook_single::restored())
+}
+
+/// Steps 2, 4 and 7 for something that is lost or suspect and stands alone.
+pub(super) fn by_design(fact: &Fact, context: &Context<'_>) -> Option<Candidate> {
+    let id = &fact.component;
+    let name = name_of(id, context);
+    let in_set = !context.topology.sets_of(id).is_empty();
+    match id.kind() {
+        "unit" if is_critical(id, context) && fact.evidence == EvidenceKind::Lost => {
+            Some(impact_total(fact, context))
+        }
+        "unit" => Some(ordinary_unit(&name, context)),
+        "psu" if !in_set => Some(power(&name, context)),
+        "netif" if !in_set && fact.evidence == EvidenceKind::Lost => {
+            Some(link_lost(&name, context))
+        }
+        "netif" | "psu" | "source" => None,
+        "host" | "cpu" | "memory" => Some(of_host(fact, &name, context)),
+        "filesystem" => {
+            let usage = if is_scratch(id, context.asset) {
+                Usage::Scratch
+            } else {
+                Usage::Production { assumed: false }
+            };
+            by_use(fact, &name, usage, context)
+        }
+        _ => {
+            let usage = context.settle(context.topology.direct_use(id, context.asset));
+            match (usage, in_set) {
+                // Its part in the sets is decided there.
+                (Usage::Unused, true) => None,
+                _ => by_use(fact, &name, usage, context),
+            }
+        }
+    }
+}
+
+fn by_use(fact: &Fact, name: &str, usage: Usage, context: &Context<'_>) -> Option<Candidate> {
+    let policy = &context.contract.policy;
+    let aside = assumed_text(usage);
+    let candidate = match (fact.evidence, usage) {
+        (EvidenceKind::Lost, Usage::Production { .. }) => Candidate::fault(
+            2,
+            Level::One,
+            Text::new(
+                format!("{name} 无冗余保护且承载生产数据,现已失效{}", aside.zh),
+                format!("{name} has no redundancy, holds production data and is lost{}", aside.en),
+            ),
+        )
+        .outlook(outlook_single::worst(), outlook_single::restored()),
+        (EvidenceKind::Lost, Usage::Scratch) => Candidate::fault(
+            5,
+            level(policy.scratch_lost),
+            Text::new(
+                format!("{name} 已失效,其上只有合同约定的临时空间"),
+                format!("{name} is lost; only scratch space of the contract stands on it"),
+            ),
+        )
+        .by_policy("scratch_lost", policy.scratch_lost),
+        (EvidenceKind::Suspect, Usage::Production { .. }) => Candidate::fault(
+            4,
+            Level::Two,
+            Text::new(
+                format!("{name} 有失效征兆且无冗余保护,一旦失效,其承载的生产服务即中断{}", aside.zh),
+                format!(
+                    "{name} shows signs of failing and has no redundancy: if it fails, the production service on it stops{}",
+                    aside.en
+                ),
+            ),
+        )
+        .outlook(outlook_single::suspect_worse(), outlook_single::suspect_better()),
+        (_, Usage::Unused | Usage::Scratch) => Candidate::fault(
+            7,
+            Level::Four,
+            Text::new(
+                format!("{name} 未承载生产数据,对服务无直接影响"),
+                format!("{name} holds no production data; the service is not affected directly"),
+            ),
+        )
+        .outlook(outlook_single::unused_worse(), outlook_single::suspect_better()),
+        _ => return None,
+    };
+    Some(match usage {
+        Usage::Production { assumed: true } => {
+            candidate.by_policy("unknown_use_is_production", true)
+        }
+        _ => candidate,
+    })
+}
+
+/// A host (or its processor or memory) that is failing: what counts is whether another takes over.
+fn of_host(fact: &Fact, name: &str, context: &Context<'_>) -> Candidate {
+    let lost = fact.evidence == EvidenceKind::Lost;
+    let (zh, en) =
+        if lost { ("已失效", "is lost") } else { ("有失效征兆", "shows signs of failing") };
+    match (context.clustered(), lost) {
+        (true, _) => Candidate::fault(
+            7,
+            Level::Four,
+            Text::new(
+                format!("{name} {zh},但该主机有其他节点可接管"),
+                format!("{name} {en}, but another node takes over from this host"),
+            ),
+        ),
+        (false, true) => Candidate::fault(
+            2,
+            Level::One,
+            Text::new(
+                format!("{name} {zh},且没有其他节点接管"),
+                format!("{name} {en} and no other node takes over"),
+            ),
+        ),
+        (false, false) => Candidate::fault(
+            4,
+            Level::Two,
+            Text::new(
+                format!("{name} {zh},该主机没有其他节点接管,一旦失效服务即中断"),
+                format!(
+                    "{name} {en} and no other node takes over from this host: if it fails, the service stops"
+                ),
+            ),
+        ),
+    }
+}
+
+fn power(name: &str, context: &Context<'_>) -> Candidate {
+    let policy = &context.contract.policy;
+    match context.clustered() {
+        true => Candidate::fault(
+            7,
+            level(policy.psu_lost_clustered),
+            Text::new(
+                format!("电源 {name} 失效,该主机有其他节点可接管"),
+                format!("power supply {name} is lost; another node takes over from this host"),
+            ),
+        )
+        .by_policy("psu_lost_clustered", policy.psu_lost_clustered),
+        false => Candidate::fault(
+            3,
+            level(policy.psu_lost),
+            Text::new(
+                format!("电源 {name} 失效,供电冗余耗尽,且没有其他节点接管"),
+                format!("power supply {name} is lost: no power redundancy is left and no other node takes over"),
+            ),
+        )
+        .by_policy("psu_lost", policy.psu_lost),
+    }
+}
+
+/// The host still reports, so it is reached by another way: a direct, partial effect.
+fn link_lost(name: &str, context: &Context<'_>) -> Candidate {
+    let others = match context.clustered() {
+        true => Text::new(",有其他节点可分担", "; other nodes share the load"),
+        false => Text::default(),
+    };
+    Candidate::fault(
+        5,
+        Level::Three,
+        Text::new(
+            format!("网口 {name} 链路中断且未做绑定,经此链路的业务受影响;主机仍可达{}", others.zh),
+            format!(
+                "link {name} is down and not part of a bond: traffic over it is affected, the host itself is still reached{}",
+                others.en
+            ),
+        ),
+    )
+}
+
+fn ordinary_unit(name: &str, context: &Context<'_>) -> Candidate {
+    let policy = &context.contract.policy;
+    Candidate::fault(
+        7,
+        level(policy.unit_failed),
+        Text::new(
+            format!("服务 {name} 异常,合同未将其列为关键服务"),
+            format!("service {name} has failed; the contract does not list it as critical"),
+        ),
+    )
+    .by_policy("unit_failed", policy.unit_failed)
+    .outlook(
+        Text::new(
+            "若该服务在合同中列为关键服务(critical_units),则为一级",
+            "level 1 if the contract lists the service under critical_units",
+        ),
+        outlook_single::suspect_better(),
+    )
+}
+
+fn is_critical(id: &ComponentId, context: &Context<'_>) -> bool {
+    context.asset.is_some_and(|it| it.critical_units.iter().any(|unit| unit == id.key()))
+}

@@ -1,0 +1,221 @@
+//! How the components of one host hold together: disk ▸ protected set ▸ filesystem ▸ unit, and what they are used for.
+//!
+//! Facts: `links` and `set` of each [`Component`], as the sources read them. Invariant: a use that could not be read is
+//! [`Use::Unknown`], never "unused".
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use xunjian_proto::{Component, ComponentId, Member, MemberState, Relation, Set};
+
+use crate::contract::Asset;
+
+/// Filesystem types that stand on no disk of this host: they say nothing about what the disks are used for.
+const DISKLESS: &[&str] = &[
+    "9p",
+    "afs",
+    "autofs",
+    "beegfs",
+    "ceph",
+    "cifs",
+    "devtmpfs",
+    "fuse",
+    "glusterfs",
+    "gpfs",
+    "lustre",
+    "nfs",
+    "nfs4",
+    "overlay",
+    "ramfs",
+    "smb3",
+    "squashfs",
+    "tmpfs",
+    "virtiofs",
+];
+
+/// Nested sets are followed so deep; real ones have two layers (RAID 50 of software arrays on hardware arrays: three).
+const DEPTH_MAX: usize = 16;
+
+/// What a component is used for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Use {
+    /// Mounted and in service: the mount points (or other users) that stand on it.
+    Production(Vec<ComponentId>),
+    /// Only mount points that the contract calls scratch stand on it.
+    Scratch(Vec<ComponentId>),
+    /// Everything mounted says what it stands on, and it is not this.
+    Unused,
+    /// Could not be read in full.
+    Unknown,
+}
+
+/// The components of one host and their relations, indexed both ways.
+#[derive(Debug, Clone, Default)]
+pub struct Topology {
+    components: BTreeMap<ComponentId, Component>,
+    above: BTreeMap<ComponentId, BTreeSet<ComponentId>>,
+}
+
+impl Topology {
+    /// Indexes the components of a host. The same component twice: the later one counts.
+    pub fn new(components: impl IntoIterator<Item = Component>) -> Topology {
+        let components: BTreeMap<_, _> =
+            components.into_iter().map(|it| (it.id.clone(), it)).collect();
+        let mut above: BTreeMap<ComponentId, BTreeSet<ComponentId>> = BTreeMap::new();
+        for component in components.values() {
+            let on =
+                component.links.iter().filter(|it| it.relation == Relation::On).map(|it| &it.to);
+            let members = component
+                .set
+                .iter()
+                .flat_map(|set| &set.members)
+                .filter_map(|it| it.component.as_ref());
+            for below in on.chain(members).filter(|it| **it != component.id) {
+                above.entry(below.clone()).or_default().insert(component.id.clone());
+            }
+        }
+        Topology { components, above }
+    }
+
+    /// A component, if it was seen.
+    pub fn get(&self, id: &ComponentId) -> Option<&Component> {
+        self.components.get(id)
+    }
+
+    /// The protected set that a component is, if it is one.
+    pub fn set(&self, id: &ComponentId) -> Option<&Set> {
+        self.get(id)?.set.as_ref()
+    }
+
+    /// Sets that have this component as a member (spare or lost ones included).
+    pub fn sets_of(&self, id: &ComponentId) -> Vec<&Component> {
+        let above = self.above.get(id).into_iter().flatten();
+        above.filter_map(|it| self.get(it)).filter(|it| member(it, id).is_some()).collect()
+    }
+
+    /// What stands directly on it, members of sets included.
+    pub fn directly_above(&self, id: &ComponentId) -> impl Iterator<Item = &ComponentId> {
+        self.above.get(id).into_iter().flatten()
+    }
+
+    /// Everything that stands on it, directly or not; not itself.
+    pub fn above(&self, id: &ComponentId) -> BTreeSet<ComponentId> {
+        closure(id, |it| self.above.get(it).into_iter().flatten().cloned().collect())
+    }
+
+    /// Everything that it stands on, directly or not; not itself. Members that are spare are left out.
+    pub fn below(&self, id: &ComponentId) -> BTreeSet<ComponentId> {
+        closure(id, |it| {
+            let Some(component) = self.get(it) else { return Vec::new() };
+            let on = component
+                .links
+                .iter()
+                .filter(|it| it.relation == Relation::On)
+                .map(|it| it.to.clone());
+            let members = component.set.iter().flat_map(|set| &set.members);
+            let members = members
+                .filter(|it| it.state != MemberState::Spare)
+                .filter_map(|it| it.component.clone());
+            on.chain(members).collect()
+        })
+    }
+
+    /// What a component and all that stands on it is used for.
+    pub fn use_of(&self, id: &ComponentId, asset: Option<&Asset>) -> Use {
+        let mut users = self.above(id);
+        users.insert(id.clone());
+        self.judge_use(users, asset)
+    }
+
+    /// What a component is used for apart from the sets it is a member of.
+    pub fn direct_use(&self, id: &ComponentId, asset: Option<&Asset>) -> Use {
+        let sets: BTreeSet<_> = self.sets_of(id).into_iter().map(|it| it.id.clone()).collect();
+        let direct: Vec<_> =
+            self.directly_above(id).filter(|it| !sets.contains(*it)).cloned().collect();
+        let mut users: BTreeSet<_> = direct.iter().flat_map(|it| self.above(it)).collect();
+        users.extend(direct);
+        match self.judge_use(users, asset) {
+            // Being a member of a set is a use that is known.
+            Use::Unknown if !sets.is_empty() => Use::Unused,
+            other => other,
+        }
+    }
+
+    /// What people call it, with where to find it: `sdb (serial ZA1, slot 3)`.
+    pub fn name(&self, id: &ComponentId) -> String {
+        let Some(component) = self.get(id) else { return id.to_string() };
+        let place = [("hw.serial_number", "S/N "), ("hw.slot", "slot ")];
+        let place: Vec<String> = place
+            .iter()
+            .filter_map(|(key, word)| {
+                component.attrs.get(*key).map(|value| format!("{word}{value}"))
+            })
+            .collect();
+        match (component.name.is_empty(), place.is_empty()) {
+            (true, _) => id.to_string(),
+            (false, true) => component.name.clone(),
+            (false, false) => format!("{} ({})", component.name, place.join(", ")),
+        }
+    }
+
+    fn judge_use(&self, users: BTreeSet<ComponentId>, asset: Option<&Asset>) -> Use {
+        let (scratch, production): (Vec<_>, Vec<_>) = users
+            .into_iter()
+            .filter(|it| matches!(it.kind(), "filesystem" | "unit" | "swap"))
+            .partition(|it| is_scratch(it, asset));
+        match (production.is_empty(), scratch.is_empty()) {
+            (false, _) => Use::Production(production),
+            (true, false) => Use::Scratch(scratch),
+            (true, true) if self.uses_are_complete() => Use::Unused,
+            (true, true) => Use::Unknown,
+        }
+    }
+
+    /// Whether "nothing stands on it" can be believed: filesystems were read, and each that needs a disk names one.
+    fn uses_are_complete(&self) -> bool {
+        let mut on_disks = self
+            .components
+            .values()
+            .filter(|it| it.id.kind() == "filesystem" && !is_diskless(it))
+            .peekable();
+        on_disks.peek().is_some()
+            && on_disks.all(|it| it.links.iter().any(|link| link.relation == Relation::On))
+    }
+}
+
+/// The membership of a component in a set.
+pub fn member<'a>(set: &'a Component, id: &ComponentId) -> Option<&'a Member> {
+    set.set.as_ref()?.members.iter().find(|it| it.component.as_ref() == Some(id))
+}
+
+/// Whether the contract calls this mount point scratch.
+pub fn is_scratch(id: &ComponentId, asset: Option<&Asset>) -> bool {
+    id.kind() == "filesystem"
+        && asset.is_some_and(|it| it.scratch.iter().any(|path| path == id.key()))
+}
+
+fn is_diskless(filesystem: &Component) -> bool {
+    let kind = filesystem.attrs.get("system.filesystem.type").map_or("", String::as_str);
+    DISKLESS
+        .iter()
+        .any(|it| kind == *it || kind.strip_prefix(it).is_some_and(|rest| rest.starts_with('.')))
+}
+
+/// All that is reached from `start`, which itself is left out; cycles and absurd depths end the walk.
+fn closure(
+    start: &ComponentId,
+    next: impl Fn(&ComponentId) -> Vec<ComponentId>,
+) -> BTreeSet<ComponentId> {
+    let mut seen = BTreeSet::new();
+    let mut layer = vec![start.clone()];
+    for _ in 0..DEPTH_MAX {
+        layer = layer
+            .iter()
+            .flat_map(&next)
+            .filter(|it| it != start && seen.insert(it.clone()))
+            .collect();
+        if layer.is_empty() {
+            break;
+        }
+    }
+    seen
+}

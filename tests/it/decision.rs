@@ -1,0 +1,469 @@
+//! The level decision: a table over schemes, losses, suspects, spares and effects, kept readable in `rules/LEVELS.md`, and
+//! what must hold for every set.
+
+use std::fmt::Write as _;
+
+use proptest::prelude::*;
+use xunjian_collector::{
+    classify::{
+        Decision, Grade, Level,
+        decision::{Context, decide, rank},
+        incident::Conditions,
+        redundancy::{Margin, redundancy},
+        topology::{Topology, Use},
+    },
+    contract::{Asset, Contract, Policy},
+    evaluate::Fact,
+};
+use xunjian_proto::{Component, ComponentId, MemberState, Time};
+use xunjian_rules::EvidenceKind;
+
+use crate::classify_kit::{component, disk, fact, host_with, set_of, t0};
+
+const SCHEMES: &[(&str, u32)] = &[
+    ("raid0", 4),
+    ("linear", 2),
+    ("raid1", 2),
+    ("raid1", 3),
+    ("raid5", 4),
+    ("raid6", 6),
+    ("raid10", 4),
+    ("raid10", 3),
+    ("raid50:2", 6),
+    ("raid60:2", 8),
+    ("raidz3", 8),
+    ("replica:1", 3),
+    ("erasure:4+2", 6),
+    ("quorum", 5),
+    ("bond", 2),
+    ("n_of_m:2", 3),
+];
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Effect {
+    None,
+    Partial,
+    Total,
+}
+
+/// One situation of a set.
+#[derive(Debug, Clone)]
+struct Situation {
+    scheme: String,
+    width: u32,
+    lost: usize,
+    suspects: usize,
+    spare: bool,
+    effect: Effect,
+    hours: i64,
+}
+
+impl Situation {
+    fn set(&self) -> Component {
+        let width = usize::try_from(self.width).unwrap();
+        let mut states = vec![MemberState::Active; width];
+        states.iter_mut().take(self.lost).for_each(|it| *it = MemberState::Missing);
+        if self.spare {
+            states.push(MemberState::Spare);
+        }
+        set_of("md0", &self.scheme, self.width, 0, &states)
+    }
+
+    fn facts(&self, set: &ComponentId) -> Vec<Fact> {
+        let width = usize::try_from(self.width).unwrap();
+        let mut facts = Vec::new();
+        if self.lost > 0 {
+            facts.push(fact("set-degraded", "redundancy", EvidenceKind::Latent, set, t0()));
+        }
+        for index in (self.lost..width).take(self.suspects) {
+            facts.push(fact("disk-prefail", "media", EvidenceKind::Suspect, &disk(index), t0()));
+        }
+        let effect = match self.effect {
+            Effect::None => return facts,
+            Effect::Partial => EvidenceKind::ImpactPartial,
+            Effect::Total => EvidenceKind::ImpactTotal,
+        };
+        facts.push(fact(
+            "fs-effect",
+            "service",
+            effect,
+            &ComponentId::new("filesystem", "/data"),
+            t0(),
+        ));
+        facts
+    }
+
+    fn decide(&self, contract: &Contract) -> Option<Decision> {
+        let set = self.set();
+        let facts = self.facts(&set.id);
+        (!facts.is_empty()).then(|| decided(host_with(set), &facts, contract, None, self.hours))
+    }
+}
+
+fn decided(
+    components: Vec<Component>,
+    facts: &[Fact],
+    contract: &Contract,
+    asset: Option<&Asset>,
+    hours: i64,
+) -> Decision {
+    let topology = Topology::new(components);
+    let conditions = Conditions::new(facts, &topology);
+    let at = Time::from_secs(t0().secs() + hours * 3600);
+    let context = Context { topology: &topology, conditions: &conditions, contract, asset, at };
+    decide(facts, &context)
+}
+
+fn level(decision: &Decision) -> u8 {
+    rank(decision.grade)
+}
+
+fn margin_of(situation: &Situation) -> Margin {
+    let set = situation.set();
+    let lost = situation.lost;
+    let suspects = (lost..lost + situation.suspects).map(disk).collect();
+    redundancy(set.set.as_ref().unwrap(), &suspects)
+}
+
+fn situation(scheme: &str, width: u32) -> Situation {
+    Situation {
+        scheme: scheme.to_owned(),
+        width,
+        lost: 0,
+        suspects: 0,
+        spare: false,
+        effect: Effect::None,
+        hours: 1,
+    }
+}
+
+#[test]
+fn the_table_of_levels_is_fresh() {
+    let contract = Contract::default();
+    let mut text = String::from(
+        "# 故障级别判定表 / Levels as decided\n\n\
+         由测试 `the_table_of_levels_is_fresh` 按默认合同生成,请勿手改;`UPDATE=1 cargo test -p xunjian-tests levels_is_fresh` 重写。\n\
+         Generated from the default contract by that test; do not edit.\n\n\
+         R 还能承受的失效数 / losses survived now · R_if 征兆盘都失效后 / if suspects fail too · 单元格:级别(判定步骤),均为承载生产数据的组。\n\
+         Each cell: level (step of the decision) for a set in production, after 1 h (without spare also 25 h).\n\n\
+         | 方案 scheme | 成员 members | 失效 lost | 征兆 suspects | R | R_if | 无热备 no spare 1 h / 25 h | 有热备 spare | 服务变慢 slower | 服务中断 down |\n\
+         |---|---|---|---|---|---|---|---|---|---|\n",
+    );
+    for (scheme, width) in SCHEMES {
+        for (lost, suspects) in [(0, 1), (0, 2), (1, 0), (1, 1), (2, 0), (2, 1), (3, 0)] {
+            if lost + suspects > usize::try_from(*width).unwrap() {
+                continue;
+            }
+            let base = Situation { lost, suspects, ..situation(scheme, *width) };
+            let margin = margin_of(&base);
+            let cell = |it: Situation| {
+                let decision = it.decide(&contract).unwrap();
+                format!("{} ({})", level(&decision), decision.step)
+            };
+            let number = |it: Option<i32>| it.map_or("?".to_owned(), |it| it.to_string());
+            writeln!(
+                text,
+                "| {scheme} | {width} | {lost} | {suspects} | {} | {} | {} / {} | {} | {} | {} |",
+                number(margin.r),
+                number(margin.r_if),
+                cell(base.clone()),
+                cell(Situation { hours: 25, ..base.clone() }),
+                cell(Situation { spare: true, ..base.clone() }),
+                cell(Situation { effect: Effect::Partial, ..base.clone() }),
+                cell(Situation { effect: Effect::Total, ..base.clone() }),
+            )
+            .unwrap();
+        }
+    }
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../rules/LEVELS.md");
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&file, &text).unwrap();
+    }
+    let kept = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(kept == text, "rules/LEVELS.md is stale; UPDATE=1 rewrites it\n{text}");
+}
+
+/// (scheme, width, lost, suspects, spare, hours) → level.
+#[test]
+fn the_decided_policies_hold() {
+    let contract = Contract::default();
+    for (scheme, width, lost, suspects, spare, hours, want) in [
+        ("raid5", 4, 1, 0, false, 1, 2),
+        ("raid5", 4, 1, 0, true, 1, 2),
+        ("raid5", 4, 2, 0, true, 1, 1),
+        ("raid5", 4, 0, 1, true, 1, 4),
+        ("raid5", 4, 0, 1, false, 1, 4),
+        ("raid5", 4, 0, 2, true, 1, 2),
+        ("raid5", 4, 1, 1, true, 1, 2),
+        ("raid6", 6, 1, 0, true, 1, 4),
+        ("raid6", 6, 1, 0, false, 1, 4),
+        ("raid6", 6, 1, 0, false, 24, 3),
+        ("raid6", 6, 2, 0, true, 1, 2),
+        ("raid6", 6, 3, 0, true, 1, 1),
+        ("raid6", 6, 0, 2, true, 1, 2),
+        ("raid6", 6, 0, 1, false, 1, 4),
+        ("raid1", 2, 1, 0, false, 1, 2),
+        ("raid0", 2, 0, 1, false, 1, 2),
+        ("raid0", 2, 1, 0, false, 1, 1),
+    ] {
+        let case = Situation { lost, suspects, spare, hours, ..situation(scheme, width) };
+        let decision = case.decide(&contract).unwrap();
+        assert_eq!(level(&decision), want, "{case:?}: {decision:#?}");
+    }
+}
+
+#[test]
+fn policy_keys_change_the_level_and_are_named_in_the_record() {
+    let policy = Policy { prefail_no_spare: 2, ..Policy::default() };
+    let contract = Contract { policy, ..Contract::default() };
+    let case = Situation { suspects: 1, ..situation("raid5", 4) };
+    let decision = case.decide(&contract).unwrap();
+    assert_eq!(decision.grade, Grade::Fault(Level::Two));
+    assert_eq!(decision.policies, ["prefail_no_spare = 2"]);
+    assert!(decision.clause.zh.starts_with("二级故障"), "{decision:?}");
+}
+
+#[test]
+fn the_record_says_why_and_what_would_change_it() {
+    let decision =
+        Situation { lost: 1, ..situation("raid5", 4) }.decide(&Contract::default()).unwrap();
+    assert_eq!(decision.step, 3);
+    assert!(decision.because.zh.contains("md0(RAID 5,4 个成员)"), "{}", decision.because.zh);
+    assert!(decision.because.zh.contains("冗余已耗尽"), "{}", decision.because.zh);
+    assert!(decision.because.en.contains("redundancy is used up"), "{}", decision.because.en);
+    assert_eq!(decision.runner_up.as_ref().unwrap().0, Grade::Fault(Level::Four));
+    assert!(decision.worse_if.zh.contains("升为一级"));
+    let set = &decision.redundancy[0];
+    assert_eq!((set.r, set.r_design, set.lost, set.unknown), (Some(0), Some(1), 1, 0));
+    assert_eq!(decision.impact, "none");
+}
+
+#[test]
+fn a_single_disk_is_judged_by_what_stands_on_it() {
+    let filesystem = |path: &str, on| component(ComponentId::new("filesystem", path), path, &[on]);
+    let host = vec![
+        component(disk(0), "sda", &[]),
+        component(disk(1), "sdb", &[]),
+        component(disk(2), "sdc", &[]),
+        filesystem("/", disk(0)),
+        filesystem("/scratch", disk(1)),
+    ];
+    let asset = Asset { scratch: vec!["/scratch".to_owned()], ..Asset::default() };
+    for (index, evidence, want) in [
+        (0, EvidenceKind::Suspect, 2),
+        (0, EvidenceKind::Lost, 1),
+        (0, EvidenceKind::Latent, 4),
+        (0, EvidenceKind::Advice, 6),
+        (1, EvidenceKind::Suspect, 4),
+        (1, EvidenceKind::Lost, 3),
+        (2, EvidenceKind::Suspect, 4),
+        (2, EvidenceKind::Lost, 4),
+    ] {
+        let facts = [fact("disk", "media", evidence, &disk(index), t0())];
+        let decision = decided(host.clone(), &facts, &Contract::default(), Some(&asset), 1);
+        assert_eq!(level(&decision), want, "disk {index} {evidence:?}: {decision:#?}");
+    }
+}
+
+#[test]
+fn an_unread_use_is_never_unused() {
+    let facts = [fact("disk", "media", EvidenceKind::Suspect, &disk(0), t0())];
+    let alone = vec![component(disk(0), "sda", &[])];
+    let decision = decided(alone.clone(), &facts, &Contract::default(), None, 1);
+    assert_eq!(decision.grade, Grade::Fault(Level::Two));
+    assert!(decision.because.zh.contains("未能读到"), "{}", decision.because.zh);
+    assert_eq!(decision.policies, ["unknown_use_is_production = true"]);
+
+    // A filesystem that does not say what it stands on may stand on this disk.
+    let mut vague = alone.clone();
+    vague.push(component(ComponentId::new("filesystem", "/tank"), "/tank", &[]));
+    assert_eq!(Topology::new(vague).use_of(&disk(0), None), Use::Unknown);
+
+    let policy = Policy { unknown_use_is_production: false, ..Policy::default() };
+    let contract = Contract { policy, ..Contract::default() };
+    assert_eq!(level(&decided(alone, &facts, &contract, None, 1)), 4);
+}
+
+#[test]
+fn a_lost_array_counts_by_what_stood_on_it() {
+    let states = [MemberState::Active, MemberState::Missing, MemberState::Missing];
+    let set = set_of("md0", "raid5", 3, 0, &states);
+    let facts = [fact("md-down", "redundancy", EvidenceKind::Lost, &set.id, t0())];
+    let mounted = decided(host_with(set.clone()), &facts, &Contract::default(), None, 0);
+    assert_eq!((mounted.grade, mounted.step), (Grade::Fault(Level::One), 2));
+    let elsewhere = component(ComponentId::new("filesystem", "/"), "/", &[disk(9)]);
+    let unused = decided(vec![set, elsewhere], &facts, &Contract::default(), None, 0);
+    assert_eq!(unused.grade, Grade::Fault(Level::Two));
+}
+
+#[test]
+fn an_inactive_array_whose_members_were_not_read_is_lost_by_its_own_word() {
+    let set =
+        set_of("md0", "raid5", 3, 0, &[MemberState::Spare, MemberState::Spare, MemberState::Spare]);
+    let facts = [fact("md-down", "redundancy", EvidenceKind::Lost, &set.id, t0())];
+    let decision = decided(host_with(set), &facts, &Contract::default(), None, 0);
+    assert_eq!(decision.grade, Grade::Fault(Level::One));
+    assert_eq!(decision.redundancy[0].unknown, 3);
+}
+
+#[test]
+fn units_are_judged_by_the_contract() {
+    let unit = ComponentId::new("unit", "mysqld.service");
+    let asset = Asset { critical_units: vec!["mysqld.service".to_owned()], ..Asset::default() };
+    let host = vec![component(unit.clone(), "mysqld.service", &[])];
+    for (evidence, critical, want) in [
+        (EvidenceKind::ImpactTotal, true, 1),
+        (EvidenceKind::Lost, true, 1),
+        (EvidenceKind::ImpactPartial, true, 3),
+        (EvidenceKind::ImpactTotal, false, 4),
+        (EvidenceKind::Lost, false, 4),
+        (EvidenceKind::Latent, false, 4),
+    ] {
+        let facts = [fact("unit", "service", evidence, &unit, t0())];
+        let asset = critical.then_some(&asset);
+        let decision = decided(host.clone(), &facts, &Contract::default(), asset, 0);
+        assert_eq!(level(&decision), want, "{evidence:?} critical {critical}: {decision:#?}");
+    }
+}
+
+#[test]
+fn hosts_supplies_links_and_filesystems() {
+    let clustered = Asset { clustered: true, ..Asset::default() };
+    let scratch = Asset { scratch: vec!["/data".to_owned()], ..Asset::default() };
+    let alone = Asset::default();
+    for (kind, key, evidence, asset, want) in [
+        ("psu", "PS1", EvidenceKind::Lost, &alone, 2),
+        ("psu", "PS1", EvidenceKind::Lost, &clustered, 4),
+        ("memory", "DIMM_A1", EvidenceKind::Suspect, &alone, 2),
+        ("memory", "DIMM_A1", EvidenceKind::Suspect, &clustered, 4),
+        ("netif", "eth0", EvidenceKind::Lost, &alone, 3),
+        ("netif", "eth0", EvidenceKind::Latent, &alone, 4),
+        ("filesystem", "/data", EvidenceKind::ImpactTotal, &alone, 1),
+        ("filesystem", "/data", EvidenceKind::ImpactTotal, &scratch, 3),
+        ("filesystem", "/data", EvidenceKind::ImpactPartial, &alone, 3),
+        ("filesystem", "/data", EvidenceKind::Suspect, &alone, 2),
+        ("filesystem", "/data", EvidenceKind::Latent, &alone, 4),
+        ("source", "smart", EvidenceKind::Blind, &alone, 5),
+    ] {
+        let id = ComponentId::new(kind, key);
+        let facts = [fact("rule", "class", evidence, &id, t0())];
+        let host = vec![component(id, key, &[])];
+        let decision = decided(host, &facts, &Contract::default(), Some(asset), 0);
+        assert_eq!(level(&decision), want, "{kind} {evidence:?}: {decision:#?}");
+    }
+}
+
+#[test]
+fn bonds_follow_the_same_arithmetic() {
+    let bond = set_of("bond0", "bond", 2, 0, &[MemberState::Active, MemberState::Failed]);
+    let facts = [fact("bond-degraded", "redundancy", EvidenceKind::Latent, &bond.id, t0())];
+    let clustered = Asset { clustered: true, ..Asset::default() };
+    assert_eq!(level(&decided(vec![bond.clone()], &facts, &Contract::default(), None, 0)), 2);
+    assert_eq!(level(&decided(vec![bond], &facts, &Contract::default(), Some(&clustered), 0)), 4);
+}
+
+#[test]
+fn nested_sets_count_the_losses_of_their_parts() {
+    use MemberState::{Active, Missing};
+    let left = set_of("left", "raid1", 2, 0, &[Active, Active]);
+    let right = set_of("right", "raid1", 2, 2, &[Active, Missing]);
+    let mut top = set_of("top", "raid0", 2, 8, &[Active, Active]);
+    let members = &mut top.set.as_mut().unwrap().members;
+    members[0].component = Some(left.id.clone());
+    members[1].component = Some(right.id.clone());
+    let topology = Topology::new(vec![left, right, top.clone()]);
+    let margin = Conditions::default().margin(&topology, &top.id).unwrap();
+    assert_eq!((margin.r, margin.r_design, margin.lost), (Some(0), Some(1), 0));
+}
+
+#[test]
+fn places_not_lists_are_counted() {
+    use MemberState::{Active, Failed, Missing, Rebuilding, Spare, Unknown};
+    let none = std::collections::BTreeSet::new();
+    let r = |scheme: &str, width, states: &[MemberState]| {
+        let set = set_of("md0", scheme, width, 0, states).set.unwrap();
+        let margin = redundancy(&set, &none);
+        (margin.r, margin.lost, margin.unknown, margin.spare)
+    };
+    // A failed disk that is still listed after the spare took over.
+    assert_eq!(r("raid5", 3, &[Active, Active, Active, Failed]), (Some(1), 0, 0, Some(false)));
+    // A failed disk and the gap that it left are one loss.
+    assert_eq!(r("raid5", 3, &[Active, Active, Missing, Failed]), (Some(0), 1, 0, Some(false)));
+    assert_eq!(r("raid6", 4, &[Active, Active, Active, Rebuilding]), (Some(1), 1, 0, Some(true)));
+    assert_eq!(r("raid5", 3, &[Active, Active, Unknown]), (Some(1), 0, 1, None));
+    assert_eq!(r("raid5", 3, &[Unknown, Unknown, Unknown]), (None, 0, 3, None));
+    assert_eq!(r("raid5", 3, &[Active, Active, Active, Spare]), (Some(1), 0, 0, Some(true)));
+    // RAID 10: two losses in different mirrors survive, two in one do not.
+    assert_eq!(r("raid10", 4, &[Missing, Active, Missing, Active]).0, Some(0));
+    assert_eq!(r("raid10", 4, &[Missing, Missing, Active, Active]).0, Some(-1));
+    // Legs that are not known: two losses may or may not be fatal.
+    assert_eq!(r("raid50", 6, &[Missing, Active, Active, Missing, Active, Active]).0, None);
+    assert_eq!(r("raid50:2", 6, &[Missing, Active, Active, Missing, Active, Active]).0, Some(0));
+    assert_eq!(r("whatever", 3, &[Active, Active, Active]).0, None);
+}
+
+fn any_situation() -> impl Strategy<Value = Situation> {
+    let effect = prop_oneof![Just(Effect::None), Just(Effect::Partial), Just(Effect::Total)];
+    let shape = proptest::sample::select(SCHEMES.to_vec());
+    (shape, 0..4usize, 0..3usize, any::<bool>(), effect, 0..80i64).prop_map(
+        |((scheme, width), lost, suspects, spare, effect, hours)| {
+            let lost = lost.min(usize::try_from(width).unwrap());
+            Situation { lost, suspects, spare, effect, hours, ..situation(scheme, width) }
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn one_more_lost_member_is_never_milder(case in any_situation()) {
+        prop_assume!(case.lost < usize::try_from(case.width).unwrap());
+        let contract = Contract::default();
+        // The next one lost is a suspect where there is one.
+        let worse = Situation { lost: case.lost + 1, suspects: case.suspects.saturating_sub(1), ..case.clone() };
+        let fresh = Situation { lost: case.lost + 1, ..case.clone() };
+        if let Some(before) = case.decide(&contract) {
+            for worse in [worse, fresh] {
+                let after = worse.decide(&contract).unwrap();
+                prop_assert!(level(&after) <= level(&before), "{case:?} {before:#?} {worse:?} {after:#?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_spare_is_never_graver(case in any_situation()) {
+        let contract = Contract::default();
+        let without = Situation { spare: false, ..case.clone() };
+        let with = Situation { spare: true, ..case };
+        if let (Some(without), Some(with)) = (without.decide(&contract), with.decide(&contract)) {
+            prop_assert!(level(&with) >= level(&without), "{without:#?} {with:#?}");
+        }
+    }
+
+    #[test]
+    fn the_order_of_facts_does_not_matter(case in any_situation(), seed in any::<u64>()) {
+        let set = case.set();
+        let mut facts = case.facts(&set.id);
+        prop_assume!(!facts.is_empty());
+        let forward = decided(host_with(set.clone()), &facts, &Contract::default(), None, case.hours);
+        let by = usize::try_from(seed % 7).unwrap() % facts.len();
+        facts.rotate_left(by);
+        facts.reverse();
+        let shuffled = decided(host_with(set), &facts, &Contract::default(), None, case.hours);
+        prop_assert_eq!(forward, shuffled);
+    }
+
+    #[test]
+    fn hostile_sets_are_survived(
+        scheme in "[a-z0-9:+]{0,12}", width in any::<u32>(), copies in any::<u32>(),
+        slots in proptest::collection::vec(proptest::option::of(any::<u32>()), 0..12),
+    ) {
+        use xunjian_proto::{Member, Set};
+        let states = [MemberState::Active, MemberState::Failed, MemberState::Unknown, MemberState::Rebuilding];
+        let members = slots.iter().enumerate().map(|(index, slot)| Member {
+            slot: *slot, component: Some(disk(index)), name: String::new(), state: states[index % 4],
+        });
+        let set = Set { scheme, width, copies, members: members.collect() };
+        let margin = redundancy(&set, &std::collections::BTreeSet::new());
+        prop_assert!(margin.r.is_none_or(|it| it >= -1));
+    }
+}
