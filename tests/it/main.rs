@@ -5,4 +5,7 @@
 mod classify_kit;
 mod config;
 mod decision;
+mod fixtures;
+mod mangled;
+mod registry;
 mod typeset;
