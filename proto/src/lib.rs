@@ -9,6 +9,16 @@ pub mod reading;
 
 mod nearest;
 
+pub mod check;
+
+pub mod wire;
+
+/// Generated from `xunjian/v1/agent.proto`. Untrusted; used only by [`check`], [`wire`] and the two ends of the stream.
+#[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, reason = "generated code")]
+pub mod v1 {
+    tonic::include_proto!("xunjian.v1");
+}
+
 pub use nearest::nearest;
 pub use reading::*;
 pub use time::Time;

@@ -9,3 +9,4 @@ mod fixtures;
 mod mangled;
 mod registry;
 mod typeset;
+mod wire;
