@@ -2,12 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
 
-mod cases;
 mod classify_kit;
 mod config;
 mod decision;
 mod fixtures;
 mod mangled;
 mod registry;
+mod store;
 mod typeset;
 mod wire;
