@@ -23,6 +23,16 @@ mod single;
 
 pub mod texts;
 
+pub mod cases;
+
+mod settle;
+
+mod fold;
+
+mod case_texts;
+
+pub use cases::{Step, is_live, step};
+
 /// The contract's fault levels; `One` is the gravest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

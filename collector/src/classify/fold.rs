@@ -1,0 +1,131 @@
+//! Consequences fold under their cause, by topology: a lost array holds its failed disks and its filesystem, a lost
+//! filesystem its units. Children stay listed with their own record; the incident's level is the gravest of them.
+
+use std::collections::BTreeMap;
+
+use xunjian_proto::{ComponentId, MemberState, Time};
+use xunjian_rules::EvidenceKind;
+
+use super::{
+    Case, CaseId, Grade, case_texts as say,
+    decision::rank,
+    incident::{Conditions, Impact, REDUNDANCY},
+    texts,
+    topology::{Topology, member},
+};
+
+/// Sets the parents of a host's open cases anew and raises each cause to the level of its gravest consequence.
+pub(super) fn fold(cases: &mut [Case], topology: &Topology, conditions: &Conditions, at: Time) {
+    let parents: Vec<Option<CaseId>> = cases
+        .iter()
+        .map(|it| cause(it, cases, topology, conditions).map(|cause| cause.id.clone()))
+        .collect();
+    for (case, parent) in cases.iter_mut().zip(parents) {
+        case.parent = parent;
+    }
+    raise(cases, at);
+}
+
+/// The case that this one is a consequence of.
+fn cause<'a>(
+    case: &Case,
+    cases: &'a [Case],
+    topology: &Topology,
+    conditions: &Conditions,
+) -> Option<&'a Case> {
+    if !matches!(case.decision.grade, Grade::Fault(_)) || case.class == CAPACITY {
+        return None;
+    }
+    let is_cause = |it: &&Case| it.id != case.id && matches!(it.decision.grade, Grade::Fault(_));
+    let is_set = topology.set(&case.component).is_some();
+    let below = topology.below(&case.component);
+    let lost_from =
+        |set: &ComponentId| !is_set && is_lost_from(&case.component, set, topology, conditions);
+    let causes = cases.iter().filter(is_cause).filter(|it| {
+        let over_sets = !is_set || topology.set(&it.component).is_some();
+        (lost_from(&it.component) && speaks_of_redundancy(it))
+            || (over_sets
+                && below.contains(&it.component)
+                && is_gone(&it.component, topology, conditions)
+                && explains(it))
+    });
+    // The set before its disks: it is what the engineer is sent for.
+    causes.min_by_key(|it| {
+        (topology.set(&it.component).is_none(), rank(it.decision.grade), it.id.clone())
+    })
+}
+
+/// A full filesystem is a fault of its own, whatever it stands on.
+const CAPACITY: &str = "capacity";
+
+fn speaks_of_redundancy(case: &Case) -> bool {
+    case.facts.iter().any(|it| it.class == REDUNDANCY || it.evidence == EvidenceKind::Lost)
+}
+
+fn explains(case: &Case) -> bool {
+    let strong = |it: EvidenceKind| matches!(it, EvidenceKind::Lost | EvidenceKind::ImpactTotal);
+    speaks_of_redundancy(case) || case.facts.iter().any(|it| strong(it.evidence))
+}
+
+/// Whether a component is one of the lost members of a set.
+fn is_lost_from(
+    id: &ComponentId,
+    set: &ComponentId,
+    topology: &Topology,
+    conditions: &Conditions,
+) -> bool {
+    let Some(state) = topology.get(set).and_then(|it| member(it, id)).map(|it| it.state) else {
+        return false;
+    };
+    let gone =
+        matches!(state, MemberState::Failed | MemberState::Missing | MemberState::Rebuilding);
+    let counts = conditions.margin(topology, set).is_some_and(|it| it.lost > 0 || it.r == Some(-1));
+    counts && (gone || conditions.lost.contains(id))
+}
+
+/// Whether what stands on it cannot work any more.
+fn is_gone(id: &ComponentId, topology: &Topology, conditions: &Conditions) -> bool {
+    match conditions.margin(topology, id) {
+        Some(margin) => margin.r == Some(-1),
+        None => conditions.lost.contains(id) || conditions.impact.get(id) == Some(&Impact::Total),
+    }
+}
+
+/// The incident's level is the gravest over its findings.
+fn raise(cases: &mut [Case], at: Time) {
+    let parents: BTreeMap<CaseId, CaseId> =
+        cases.iter().filter_map(|it| Some((it.id.clone(), it.parent.clone()?))).collect();
+    let mut worst: BTreeMap<CaseId, (u8, usize)> = BTreeMap::new();
+    for (index, case) in cases.iter().enumerate() {
+        let Some(root) = root(&case.id, &parents) else { continue };
+        let this = (rank(case.decision.grade), index);
+        let known = worst.entry(root).or_insert(this);
+        *known = (*known).min(this);
+    }
+    for (root, (grave, index)) in worst {
+        let Some(child) = cases.get(index).cloned() else { continue };
+        let Some(cause) = cases.iter_mut().find(|it| it.id == root) else { continue };
+        if grave < rank(cause.decision.grade) {
+            let decision = &mut cause.decision;
+            decision.runner_up = Some((decision.grade, decision.because.clone()));
+            decision.because = say::consequence(&child.component_name, &child.decision.because);
+            decision.grade = child.decision.grade;
+            decision.step = child.decision.step;
+            decision.clause = texts::clause(decision.grade);
+            decision.impact.clone_from(&child.decision.impact);
+            decision.at = at;
+        }
+    }
+}
+
+/// The outermost cause; `None` for a case without one.
+fn root(id: &CaseId, parents: &BTreeMap<CaseId, CaseId>) -> Option<CaseId> {
+    let mut current = parents.get(id)?;
+    for _ in 0..parents.len() {
+        match parents.get(current) {
+            Some(next) => current = next,
+            None => break,
+        }
+    }
+    Some(current.clone())
+}
