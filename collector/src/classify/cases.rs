@@ -3,7 +3,7 @@
 //! Invariants: only good readings close a case; what is absent or unknown never does. A milder level needs readings too:
 //! a set of which members are unread, or a case whose readings stopped, keeps the graver level it had.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
 
 use xunjian_proto::{ComponentId, Time};
 use xunjian_rules::EvidenceKind;
@@ -101,12 +101,7 @@ impl<'a> Working<'a> {
     fn take_in(&mut self) {
         let mut judgements: Vec<&Judgement> = self.input.judgements.iter().collect();
         // Of two that contradict each other at one time the graver comes last and holds.
-        judgements.sort_by(|a, b| {
-            let order = |it: &Judgement| (it.at, weight(&it.verdict));
-            order(a)
-                .cmp(&order(b))
-                .then_with(|| (&a.component, &a.rule).cmp(&(&b.component, &b.rule)))
-        });
+        judgements.sort_by(|a, b| order(a).cmp(&order(b)));
         for judgement in judgements {
             match &judgement.verdict {
                 Verdict::Firing(fact) => self.fire(fact),
@@ -316,6 +311,15 @@ impl<'a> Working<'a> {
 
 /// Sorts after every fault class.
 const LAST: &str = "\u{10ffff}";
+
+/// By time, then the graver last, then by everything else that could differ.
+fn order(it: &Judgement) -> impl Ord + '_ {
+    let fact = match &it.verdict {
+        Verdict::Firing(fact) => Some((Reverse(fact.evidence), fact.since, fact.at, &fact.message)),
+        _ => None,
+    };
+    (it.at, weight(&it.verdict), &it.component, &it.rule, fact)
+}
 
 fn weight(verdict: &Verdict) -> u8 {
     match verdict {
