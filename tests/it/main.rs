@@ -6,6 +6,7 @@ mod cases;
 mod classify_kit;
 mod config;
 mod decision;
+mod corpus;
 mod fixtures;
 mod mangled;
 mod registry;

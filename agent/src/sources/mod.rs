@@ -4,5 +4,7 @@ use crate::source::Source;
 
 pub mod md;
 
+pub mod smart;
+
 /// Every source the agent has, in the order of the alphabet.
-pub const ALL: &[Source] = &[md::SOURCE];
+pub const ALL: &[Source] = &[md::SOURCE, smart::SOURCE];
