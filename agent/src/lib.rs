@@ -2,6 +2,8 @@
 //!
 //! Data flows in one direction, top to bottom of this list: host ▸ source ▸ runner ▸ spool ▸ upload.
 
+pub mod clock;
+
 pub mod host;
 
 pub mod source;
@@ -9,3 +11,15 @@ pub mod source;
 pub mod devices;
 
 pub mod sources;
+
+pub mod config;
+
+pub mod runner;
+
+pub mod inspect;
+
+pub mod schedule;
+
+pub mod cli;
+
+pub use inspect::{Progress, inspect};

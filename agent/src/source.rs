@@ -11,7 +11,7 @@ use crate::host::{Host, HostError};
 
 /// One source of health readings. Plain data, so that the list of all sources can be read, tested and turned into
 /// documentation.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub struct Source {
     /// Also the file's name, the fixture folder's and the config section's.
     pub name: &'static str,

@@ -5,11 +5,13 @@
 mod cases;
 mod classify_kit;
 mod config;
-mod decision;
 mod corpus;
+mod decision;
 mod fixtures;
 mod mangled;
+mod recorder;
 mod registry;
+mod runner;
 mod store;
 mod typeset;
 mod wire;

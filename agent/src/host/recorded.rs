@@ -71,14 +71,19 @@ impl Recorded {
         self.parsed("meta.json", "meta.json")
     }
 
+    /// The real path of something below the recording's directory.
+    fn full(&self, file: &str) -> io::Result<PathBuf> {
+        let full = self.dir.join(below_root(file)?).canonicalize()?;
+        if full.starts_with(self.dir.canonicalize()?) {
+            return Ok(full);
+        }
+        let text = "a link that leads out of the recording";
+        Err(io::Error::new(io::ErrorKind::PermissionDenied, text))
+    }
+
     /// The bytes of a file below the recording's directory.
     fn bytes(&self, file: &str, max: u64) -> io::Result<Vec<u8>> {
-        let full = self.dir.join(below_root(file)?);
-        let (full, dir) = (full.canonicalize()?, self.dir.canonicalize()?);
-        if !full.starts_with(dir) {
-            let text = "a link that leads out of the recording";
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, text));
-        }
+        let full = self.full(file)?;
         if !full.is_file() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
@@ -146,7 +151,7 @@ impl Host for Recorded {
     fn list(&self, dir: &str) -> Result<Vec<String>, HostError> {
         let file = format!("root/{dir}");
         let wrap = |source| HostError::Read { path: dir.to_owned(), source };
-        let found = below_root(&file).and_then(|it| names(&self.dir.join(it)));
+        let found = self.full(&file).and_then(|it| names(&it));
         let mut all = found.map_err(|found| wrap(self.recorded_error(&file, found)))?;
         for name in &mut all {
             if let Some(plain) = MARKS.iter().find_map(|it| name.strip_suffix(it)) {
@@ -192,18 +197,7 @@ impl Host for Recorded {
     }
 
     fn records(&self, path: &str) -> Result<Vec<String>, HostError> {
-        let mut records: Vec<String> = Vec::new();
-        for line in self.read(path)?.lines() {
-            match records.last_mut() {
-                // A continuation line, as the kernel writes them: ` SUBSYSTEM=scsi`.
-                Some(last) if line.starts_with(' ') => {
-                    last.push('\n');
-                    last.push_str(line);
-                }
-                _ => records.push(line.to_owned()),
-            }
-        }
-        Ok(records)
+        self.read(path).map(|it| records(&it))
     }
 
     fn vitals(&self) -> Result<Vitals, HostError> {
@@ -248,6 +242,22 @@ fn bounded(name: String) -> String {
         end -= 1;
     }
     format!("{}~{hash:016x}", &name[..end])
+}
+
+/// Records kept as lines; a line that begins with a blank continues the record before it, as the kernel writes
+/// ` SUBSYSTEM=scsi`.
+pub(super) fn records(text: &str) -> Vec<String> {
+    let mut records: Vec<String> = Vec::new();
+    for line in text.lines() {
+        match records.last_mut() {
+            Some(last) if line.starts_with(' ') => {
+                last.push('\n');
+                last.push_str(line);
+            }
+            _ => records.push(line.to_owned()),
+        }
+    }
+    records
 }
 
 fn names(dir: &Path) -> io::Result<Vec<String>> {

@@ -1,0 +1,138 @@
+//! The words of the table, in both languages.
+
+use xunjian_proto::Reason;
+
+use crate::cli::Lang;
+
+/// Words of one language.
+pub(super) struct Labels {
+    lang: Lang,
+    pub(super) host: &'static str,
+    pub(super) unnamed: &'static str,
+    pub(super) not_root: &'static str,
+    pub(super) inspected: &'static str,
+    pub(super) unknown: &'static str,
+    pub(super) events: &'static str,
+    pub(super) collected: &'static str,
+    pub(super) absent: &'static str,
+    pub(super) failed: &'static str,
+    pub(super) stuck: &'static str,
+    pub(super) deferred: &'static str,
+}
+
+const ZH: Labels = Labels {
+    lang: Lang::Zh,
+    host: "主机",
+    unnamed: "（未知名称）",
+    not_root: "当前不是 root 用户：磁盘 SMART、内核日志等需要 root 权限才能读取，读不到的内容按“未知”列出，不视为正常。",
+    inspected: "检查项",
+    unknown: "未能读取的内容（状态未知，不视为正常）",
+    events: "事件",
+    collected: "已检查",
+    absent: "不具备条件",
+    failed: "检查失败",
+    stuck: "超时无响应",
+    deferred: "已推迟",
+};
+
+const EN: Labels = Labels {
+    lang: Lang::En,
+    host: "host",
+    unnamed: "(no name)",
+    not_root: "not run as root: SMART, the kernel log and some more can only be read by root; what could not be read is \
+               listed as unknown, never as normal",
+    inspected: "inspected",
+    unknown: "could not be read (unknown, which is not normal)",
+    events: "events",
+    collected: "read",
+    absent: "absent",
+    failed: "failed",
+    stuck: "stuck",
+    deferred: "deferred",
+};
+
+/// Kinds of components in the order they are shown, with their names.
+const KINDS: [(&str, &str, &str); 9] = [
+    ("host", "主机", "host"),
+    ("cpu", "处理器", "processors"),
+    ("memory", "内存", "memory"),
+    ("disk", "磁盘", "disks"),
+    ("md", "软件 RAID 阵列", "software RAID arrays"),
+    ("filesystem", "文件系统", "filesystems"),
+    ("netif", "网络接口", "network interfaces"),
+    ("unit", "系统服务", "system services"),
+    ("source", "采集项", "sources"),
+];
+
+impl Labels {
+    pub(super) fn of(lang: Lang) -> Labels {
+        match lang {
+            Lang::Zh => ZH,
+            Lang::En => EN,
+        }
+    }
+
+    fn pick(&self, zh: &'static str, en: &'static str) -> &'static str {
+        match self.lang {
+            Lang::Zh => zh,
+            Lang::En => en,
+        }
+    }
+
+    /// Sorts kinds; unknown ones come last.
+    pub(super) fn order(&self, kind: &str) -> String {
+        let place = KINDS.iter().position(|(it, _, _)| *it == kind).unwrap_or(KINDS.len());
+        format!("{place:02}{kind}")
+    }
+
+    pub(super) fn kind(&self, kind: &str) -> String {
+        let known = KINDS.iter().find(|(it, _, _)| *it == kind);
+        known.map_or(kind, |(_, zh, en)| self.pick(zh, en)).to_owned()
+    }
+
+    pub(super) fn reason(&self, reason: Reason) -> &'static str {
+        match reason {
+            Reason::Asleep => self.pick("休眠中", "asleep"),
+            Reason::Unsupported => self.pick("不支持", "unsupported"),
+            Reason::TimedOut => self.pick("超时", "timed out"),
+            Reason::PermissionDenied => self.pick("权限不足", "no permission"),
+            Reason::Unparsable => self.pick("无法解析", "unparsable"),
+            Reason::ToolFailed => self.pick("读取出错", "failed"),
+            Reason::Missing => self.pick("不存在", "missing"),
+            Reason::Implausible => self.pick("数值不可信", "implausible"),
+            Reason::Truncated => self.pick("内容被截断", "truncated"),
+        }
+    }
+
+    /// Why a source is absent; the runner says `/proc/mdstat is missing`.
+    pub(super) fn missing(&self, why: &str) -> String {
+        match (self.lang, why.strip_suffix(" is missing")) {
+            (Lang::Zh, Some(what)) => match what.strip_prefix("the program ") {
+                Some(program) => format!("缺少程序 {program}"),
+                None => format!("缺少 {what}"),
+            },
+            _ => why.to_owned(),
+        }
+    }
+
+    pub(super) fn counts(&self, components: usize, readings: usize) -> String {
+        match self.lang {
+            Lang::Zh => format!("{components} 个对象，{readings} 项读数"),
+            Lang::En => format!("{components} components, {readings} readings"),
+        }
+    }
+
+    pub(super) fn problems(&self, count: usize) -> String {
+        match self.lang {
+            Lang::Zh => format!("，{count} 处未能读取"),
+            Lang::En => format!(", {count} parts unread"),
+        }
+    }
+
+    pub(super) fn more(&self, count: usize) -> String {
+        match self.lang {
+            Lang::Zh => format!("……另有 {count} 项（--all 显示全部）"),
+            Lang::En => format!("… {count} more (--all shows them)"),
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Readings as a table for people, in Chinese or English.
+
+use std::collections::BTreeMap;
+
+use chrono::DateTime;
+use xunjian_proto::{Component, ComponentId, Outcome, Readings, Run};
+
+use super::Lang;
+use crate::{source::Metric, sources};
+
+mod labels;
+
+mod value;
+
+use labels::Labels;
+use value::{cell, value_text};
+
+/// How many readings of a component are shown unless all are wanted.
+const READINGS_SHOWN: usize = 8;
+
+/// Longest text in a line; what is longer is in the JSON form.
+const TEXT_CHARS_MAX: usize = 160;
+
+/// How readings are shown.
+#[derive(Debug)]
+pub(super) struct View {
+    /// In which language.
+    pub(super) lang: Lang,
+    /// Every reading, not only the first ones of a component.
+    pub(super) all: bool,
+    /// Whether the agent could read everything that only root may read.
+    pub(super) root: bool,
+}
+
+/// What is shown of one component.
+#[derive(Default)]
+struct Shown<'a> {
+    component: Option<&'a Component>,
+    lines: Vec<(String, String)>,
+}
+
+impl View {
+    /// The whole text.
+    pub(super) fn readings(&self, readings: &Readings) -> String {
+        let labels = Labels::of(self.lang);
+        let mut text = self.heading(readings, &labels);
+        text.push_str(&format!("\n{}\n", labels.inspected));
+        for run in &readings.runs {
+            text.push_str(&self.run(run, &labels));
+        }
+        let problems: Vec<_> = readings
+            .runs
+            .iter()
+            .flat_map(|run| run.problems.iter().map(move |it| (run, it)))
+            .collect();
+        if !problems.is_empty() {
+            text.push_str(&format!("\n{}\n", labels.unknown));
+        }
+        for (run, problem) in problems {
+            let about = problem.component.as_ref().map(|it| format!("{it}: ")).unwrap_or_default();
+            let reason = labels.reason(problem.reason);
+            text.push_str(&format!(
+                "  {} {} {about}{}\n",
+                cell(&run.source, 9),
+                cell(reason, 12),
+                short(&problem.text)
+            ));
+        }
+        let events: Vec<_> = readings.runs.iter().flat_map(|it| &it.events).collect();
+        if !events.is_empty() {
+            text.push_str(&format!("\n{} ({})\n", labels.events, events.len()));
+        }
+        let left_out = if self.all { 0 } else { events.len().saturating_sub(20) };
+        for event in &events[left_out..] {
+            text.push_str(&format!(
+                "  {}  {}  {}\n",
+                time(event.at.secs()),
+                event.kind,
+                short(&event.text)
+            ));
+        }
+        text.push_str(&self.components(readings, &labels));
+        text
+    }
+
+    fn heading(&self, readings: &Readings, labels: &Labels) -> String {
+        let host = &readings.host;
+        let name = if host.hostname.is_empty() { labels.unnamed } else { &host.hostname };
+        let mut text = format!("{} {name}", labels.host);
+        for key in ["os.description", "os.kernel", "host.arch"] {
+            if let Some(value) = host.attrs.get(key) {
+                text.push_str(&format!("  {value}"));
+            }
+        }
+        if let Some(run) = readings.runs.first() {
+            text.push_str(&format!("  {} UTC", time(run.at.secs())));
+        }
+        text.push('\n');
+        if !self.root {
+            text.push_str(&format!("{}\n", labels.not_root));
+        }
+        text
+    }
+
+    fn run(&self, run: &Run, labels: &Labels) -> String {
+        let (outcome, why) = match &run.outcome {
+            Outcome::Collected => {
+                let count =
+                    labels.counts(run.components.len(), run.samples.len() + run.states.len());
+                (labels.collected, count)
+            }
+            Outcome::Absent(why) => (labels.absent, labels.missing(why)),
+            Outcome::Failed(why) => (labels.failed, short(why)),
+            Outcome::Stuck => (labels.stuck, String::new()),
+            Outcome::Deferred(why) => (labels.deferred, short(why)),
+        };
+        let problems = match run.problems.len() {
+            0 => String::new(),
+            count => labels.problems(count),
+        };
+        let took = format!("{} ms", run.took_ms);
+        format!("  {} {} {:>9}  {why}{problems}\n", cell(&run.source, 9), cell(outcome, 10), took)
+    }
+
+    fn components(&self, readings: &Readings, labels: &Labels) -> String {
+        let mut all: BTreeMap<(String, String), Shown<'_>> = BTreeMap::new();
+        let key = |id: &ComponentId| (labels.order(id.kind()), id.to_string());
+        for run in &readings.runs {
+            for component in &run.components {
+                all.entry(key(&component.id)).or_default().component = Some(component);
+            }
+            for state in &run.states {
+                let shown = all.entry(key(&state.component)).or_default();
+                shown.lines.push((state.metric.clone(), state.value.clone()));
+            }
+            for sample in &run.samples {
+                let shown = all.entry(key(&sample.series.component)).or_default();
+                let attrs: Vec<_> = sample.series.attrs.iter().map(|(_, it)| it.as_str()).collect();
+                let attrs =
+                    if attrs.is_empty() { String::new() } else { format!(" {}", attrs.join(" ")) };
+                let name = format!("{}{attrs}", sample.series.metric);
+                let unit = unit(&run.source, &sample.series.metric);
+                shown.lines.push((name, value_text(sample.value, unit)));
+            }
+        }
+        let mut text = String::new();
+        let mut kind = String::new();
+        for ((_, id), shown) in &all {
+            let id = ComponentId::parse(id);
+            if id.kind() != kind {
+                kind = id.kind().to_owned();
+                text.push_str(&format!("\n{}\n", labels.kind(&kind)));
+            }
+            text.push_str(&self.component(&id, shown, labels));
+        }
+        text
+    }
+
+    fn component(&self, id: &ComponentId, shown: &Shown<'_>, labels: &Labels) -> String {
+        let mut text = format!("  {}", shown.component.map_or(id.key(), |it| it.name.as_str()));
+        for key in ["hw.model", "hw.serial_number", "system.filesystem.type", "system.device"] {
+            if let Some(value) = shown.component.and_then(|it| it.attrs.get(key)) {
+                text.push_str(&format!("  {value}"));
+            }
+        }
+        if let Some(set) = shown.component.and_then(|it| it.set.as_ref()) {
+            text.push_str(&format!("  {} × {}", set.scheme, set.width));
+        }
+        text.push('\n');
+        let most = if self.all { usize::MAX } else { READINGS_SHOWN };
+        for (name, value) in shown.lines.iter().take(most) {
+            text.push_str(&format!("    {} {}\n", cell(name, 46), short(value)));
+        }
+        if shown.lines.len() > most {
+            text.push_str(&format!("    {}\n", labels.more(shown.lines.len() - most)));
+        }
+        text
+    }
+}
+
+fn unit(source: &str, metric: &str) -> &'static str {
+    let source = sources::ALL.iter().find(|it| it.name == source);
+    let found = source.and_then(|it| it.metrics.iter().find(|it| it.name == metric));
+    found.map_or("", |it: &Metric| it.unit)
+}
+
+fn short(text: &str) -> String {
+    let line = text.replace('\n', " ");
+    if line.chars().count() <= TEXT_CHARS_MAX {
+        return line;
+    }
+    line.chars().take(TEXT_CHARS_MAX).chain("…".chars()).collect()
+}
+
+fn time(secs: i64) -> String {
+    let time = DateTime::from_timestamp(secs, 0);
+    time.map(|it| it.format("%Y-%m-%d %H:%M:%S").to_string()).unwrap_or_else(|| secs.to_string())
+}

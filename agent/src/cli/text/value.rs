@@ -1,0 +1,74 @@
+//! Numbers with their units, and columns that hold Chinese.
+
+/// A number as people read it. `unit` is UCUM as OpenTelemetry writes it.
+pub(super) fn value_text(value: f64, unit: &str) -> String {
+    match unit {
+        "By" => bytes(value),
+        "By/s" => format!("{}/s", bytes(value)),
+        "s" if value >= 120.0 => seconds(value),
+        "Cel" => format!("{} °C", plain(value)),
+        "1" if value.fract() != 0.0 => format!("{:.1} %", value * 100.0),
+        "1" | "" => plain(value),
+        _ => format!("{} {}", plain(value), unit.trim_matches(['{', '}'])),
+    }
+}
+
+fn bytes(value: f64) -> String {
+    let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+    let (mut value, mut index) = (value, 0);
+    while value.abs() >= 1024.0 && index + 1 < units.len() {
+        value /= 1024.0;
+        index += 1;
+    }
+    if index == 0 { format!("{value} B") } else { format!("{value:.1} {}", units[index]) }
+}
+
+fn seconds(value: f64) -> String {
+    let (days, hours) = ((value / 86_400.0).floor(), (value / 3_600.0).floor() % 24.0);
+    let minutes = (value / 60.0).floor() % 60.0;
+    match days {
+        0.0 => format!("{hours} h {minutes} min"),
+        _ => format!("{days} d {hours} h"),
+    }
+}
+
+/// Whole numbers without a point, others with at most three places.
+fn plain(value: f64) -> String {
+    if value.fract() == 0.0 {
+        return format!("{value}");
+    }
+    format!("{value:.3}").trim_end_matches('0').to_owned()
+}
+
+/// Text filled up with blanks to a width of terminal columns. Chinese takes two columns a character.
+pub(super) fn cell(text: &str, width: usize) -> String {
+    let used: usize = text.chars().map(columns).sum();
+    format!("{text}{}", " ".repeat(width.saturating_sub(used)))
+}
+
+/// East Asian wide characters (Unicode Standard Annex 11), as far as the product's texts use them.
+fn columns(it: char) -> usize {
+    let wide = matches!(it, '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{303e}' | '\u{3041}'..='\u{a4cf}'
+        | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}' | '\u{fe30}'..='\u{fe4f}'
+        | '\u{ff00}'..='\u{ff60}' | '\u{ffe0}'..='\u{ffe6}' | '\u{20000}'..='\u{3fffd}');
+    if wide { 2 } else { 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_are_written_for_people() {
+        assert_eq!(value_text(1536.0, "By"), "1.5 KiB");
+        assert_eq!(value_text(0.5, "1"), "50.0 %");
+        assert_eq!(value_text(36.0, "Cel"), "36 °C");
+        assert_eq!(value_text(90_000.0, "s"), "1 d 1 h");
+        assert_eq!(value_text(3.0, "{error}"), "3 error");
+    }
+
+    #[test]
+    fn chinese_takes_two_columns() {
+        assert_eq!(cell("磁盘", 6), "磁盘  ");
+    }
+}

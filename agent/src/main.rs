@@ -1,0 +1,18 @@
+//! The binary `xunjian-agent`. Everything it does is in the library, so that tests can do it too.
+
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    process::ExitCode,
+};
+
+use xunjian_agent::cli::{self, Console};
+
+fn main() -> ExitCode {
+    cli::log_to_stderr();
+    let (mut out, mut err) = (io::BufWriter::new(io::stdout()), io::stderr());
+    let mut console = Console { progress: err.is_terminal(), out: &mut out, err: &mut err };
+    let code = cli::main(std::env::args_os(), &mut console);
+    // A reader that has gone away (`| head`) is no failure.
+    let _ = out.flush();
+    ExitCode::from(code)
+}

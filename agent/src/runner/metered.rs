@@ -1,0 +1,175 @@
+//! Counts what a run asks of the host, and gives programs no more time than the run has left.
+
+use std::{
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use xunjian_proto::Cost;
+
+use crate::{
+    host::{Host, HostError, Output, Space, Vitals},
+    source::Need,
+};
+
+/// Most program starts that are listed in one run's cost: 500 disks, twice.
+const PROGRAMS_MAX: usize = 1_000;
+
+/// Longest command line in a cost, in bytes.
+const PATTERN_BYTES_MAX: usize = 160;
+
+/// Kept back for the source itself, so that it can say what timed out before it is called stuck.
+const MARGIN: Duration = Duration::from_millis(200);
+
+/// What a run has cost so far. Shared, so that a stuck run's cost is known too.
+#[derive(Debug, Default)]
+pub(super) struct Meter {
+    read_bytes: AtomicU64,
+    programs: Mutex<Vec<(String, u32)>>,
+}
+
+impl Meter {
+    /// The cost, with the CPU time that the thread used.
+    pub(super) fn cost(&self, cpu: Duration) -> Cost {
+        Cost {
+            cpu_us: u64::try_from(cpu.as_micros()).unwrap_or(u64::MAX),
+            read_bytes: self.read_bytes.load(Ordering::Relaxed),
+            programs: self.programs.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        }
+    }
+
+    fn read(&self, bytes: usize) {
+        self.read_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    fn program(&self, pattern: String, took: Duration) {
+        let mut programs = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
+        if programs.len() < PROGRAMS_MAX {
+            programs.push((pattern, u32::try_from(took.as_millis()).unwrap_or(u32::MAX)));
+        }
+    }
+}
+
+/// A host, seen through a meter.
+pub(super) struct Metered<'a> {
+    pub(super) host: &'a dyn Host,
+    pub(super) meter: &'a Meter,
+    pub(super) deadline: Instant,
+}
+
+impl Metered<'_> {
+    fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now()).saturating_sub(MARGIN)
+    }
+
+    fn no_time(&self, command: String) -> Option<HostError> {
+        self.left().is_zero().then_some(HostError::TimedOut { command, secs: 0 })
+    }
+}
+
+impl Host for Metered<'_> {
+    fn has(&self, need: Need) -> bool {
+        self.host.has(need)
+    }
+
+    fn read(&self, path: &str) -> Result<String, HostError> {
+        let text = self.host.read(path)?;
+        self.meter.read(text.len());
+        Ok(text)
+    }
+
+    fn list(&self, dir: &str) -> Result<Vec<String>, HostError> {
+        self.host.list(dir)
+    }
+
+    fn link(&self, path: &str) -> Result<String, HostError> {
+        self.host.link(path)
+    }
+
+    fn run(&self, argv: &[&str]) -> Result<Output, HostError> {
+        self.run_within(argv, Duration::MAX)
+    }
+
+    fn run_within(&self, argv: &[&str], limit: Duration) -> Result<Output, HostError> {
+        if let Some(error) = self.no_time(argv.join(" ")) {
+            return Err(error);
+        }
+        let begun = Instant::now();
+        let answer = self.host.run_within(argv, limit.min(self.left()));
+        let not_started =
+            matches!(answer, Err(HostError::Run { .. } | HostError::NotAllowed { .. }));
+        if !not_started {
+            self.meter.program(pattern(argv), begun.elapsed());
+        }
+        if let Ok(output) = &answer {
+            self.meter.read(output.stdout.len());
+        }
+        answer
+    }
+
+    fn records(&self, path: &str) -> Result<Vec<String>, HostError> {
+        let records = self.host.records(path)?;
+        self.meter.read(records.iter().map(String::len).sum());
+        Ok(records)
+    }
+
+    fn vitals(&self) -> Result<Vitals, HostError> {
+        self.host.vitals()
+    }
+
+    fn space(&self, path: &str) -> Result<Space, HostError> {
+        self.space_within(path, Duration::MAX)
+    }
+
+    fn space_within(&self, path: &str, limit: Duration) -> Result<Space, HostError> {
+        if let Some(error) = self.no_time(format!("probe-mount {path}")) {
+            return Err(error);
+        }
+        let begun = Instant::now();
+        let answer = self.host.space_within(path, limit.min(self.left()));
+        self.meter.program("xunjian-agent probe-mount PATH".to_owned(), begun.elapsed());
+        answer
+    }
+
+    fn is_live(&self) -> bool {
+        self.host.is_live()
+    }
+}
+
+/// A command line without what it is about: `smartctl --json --xall DEVICE`. What is left is the same for all
+/// devices, so that the ledger can count and compare.
+fn pattern(argv: &[&str]) -> String {
+    let mut text = String::new();
+    for (index, word) in argv.iter().enumerate() {
+        let word = match word {
+            word if index == 0 => word,
+            word if word.starts_with("/dev/") => "DEVICE",
+            word if word.starts_with('/') => "PATH",
+            word => word,
+        };
+        if text.len() + word.len() + 1 > PATTERN_BYTES_MAX {
+            text.push_str(" …");
+            break;
+        }
+        if index > 0 {
+            text.push(' ');
+        }
+        text.push_str(word);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_names_no_device_and_has_a_bound() {
+        assert_eq!(pattern(&["smartctl", "-x", "/dev/sda"]), "smartctl -x DEVICE");
+        let long = vec!["unit.service"; 500];
+        assert!(pattern(&long).len() <= PATTERN_BYTES_MAX + "…".len() + 1);
+    }
+}
