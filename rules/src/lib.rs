@@ -2,6 +2,28 @@
 
 use serde::{Deserialize, Serialize};
 
+mod known;
+
+mod rule;
+
+mod duration;
+
+mod nearest;
+
+mod read;
+
+mod library;
+
+pub use duration::{days, duration_text};
+pub use known::{KnownMetric, MetricKind};
+pub use library::{LIBRARY, RuleFile};
+pub use nearest::nearest;
+pub use read::{Mistake, load, load_folder};
+pub use rule::{
+    Attrs, Compare, Condition, EventTest, Example, Expect, How, Item, Measure, MetricId, NumberTest,
+    Operand, Reading, Rule, RuleSet, StateTest, Threshold, Word,
+};
+
 /// A text in both languages of the users, Chinese first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -4,6 +4,45 @@ use serde::{Deserialize, Serialize};
 use xunjian_proto::{ComponentId, Reason, Time};
 use xunjian_rules::{EvidenceKind, Text};
 
+mod known;
+
+mod series;
+
+mod hold;
+
+mod overrides;
+
+mod view;
+
+mod absorb;
+
+mod truth;
+
+mod words;
+
+mod judge;
+
+mod save;
+
+mod examples;
+
+pub use absorb::Absorbed;
+pub use examples::{ExampleFailure, run_examples};
+pub use judge::{Why, judge, why};
+pub use known::known_metrics;
+pub use overrides::Overrides;
+pub use save::RestoreError;
+pub use view::{HostView, ViewStats};
+
+/// The rules built into the program. The mistakes are empty in any build that passed its tests.
+pub fn library() -> (xunjian_rules::RuleSet, Vec<xunjian_rules::Mistake>) {
+    let files: Vec<(String, String)> = xunjian_rules::LIBRARY
+        .iter()
+        .map(|file| (file.name.to_owned(), file.text.to_owned()))
+        .collect();
+    xunjian_rules::load(&files, &known_metrics())
+}
+
 /// What one rule says about one component at one time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Judgement {

@@ -1,0 +1,413 @@
+//! Taking a run in: readings into windows, then the rules of its source, judged at the run's own time.
+//!
+//! Invariant: runs of a source that arrive out of order bring the same state as in order, as long as none is older than
+//! the [`RECENT`] newest ones: the outcomes after a late run are worked out again from what was known at their times.
+
+use std::time::Duration;
+
+use xunjian_proto::{Component, ComponentId, Outcome as RunOutcome, Reason, Run, Time};
+use xunjian_rules::MetricKind;
+
+use super::{
+    hold::Outcome,
+    known::SELF,
+    overrides::{Overrides, Tuned},
+    series::{Point, RECENT, Series, is_sentinel},
+    truth::{Scope, Truth},
+    view::{
+        CHANGES_MAX, EVENTS_MAX, EventSlot, Happening, HostView, PARTS_MAX, Pair, Part, PartProblem,
+        RunMark, SLOTS_MAX, Slot, WordSlot,
+    },
+};
+
+/// A run may lie so far ahead of the collector's clock; clocks without NTP drift by minutes.
+const AHEAD_MAX: Duration = Duration::from_secs(15 * 60);
+
+/// Longest text of a problem or happening that is kept for sentences.
+const TEXT_MAX: usize = 300;
+
+/// Longest history that any rule looks back over.
+const OLDEST: Duration = xunjian_rules::days(400);
+
+/// What became of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absorbed {
+    /// The newest of its source.
+    InOrder,
+    /// Not the newest; judged at its own time.
+    Late,
+    /// Older than what can be judged again: its numbers count in the windows, nothing more.
+    TooLate,
+    /// Seen before.
+    Duplicate,
+    /// Refused: it lies in the future, so the host's clock is wrong.
+    Future,
+}
+
+impl HostView {
+    /// Takes a run in. `arrived`: the collector's clock when it came; for replays the time of the newest reading.
+    pub fn absorb(&mut self, run: &Run, overrides: &Overrides, arrived: Time) -> Absorbed {
+        if run.at > arrived + AHEAD_MAX {
+            self.stats.future += 1;
+            return Absorbed::Future;
+        }
+        let source = self.source_index(&run.source);
+        let runs = &self.sources[source].runs;
+        let place = runs.partition_point(|it| it.at < run.at);
+        if runs.get(place).is_some_and(|it| it.at == run.at) {
+            self.stats.duplicates += 1;
+            return Absorbed::Duplicate;
+        }
+        let newest = place == runs.len();
+        let too_late = place == 0 && runs.len() >= RECENT;
+        self.stats.runs += 1;
+        self.readings(run, source);
+        if too_late {
+            self.stats.too_late += 1;
+            return Absorbed::TooLate;
+        }
+        self.newest = self.newest.max(Some(run.at));
+        let place = self.insert_run(run, source, place);
+        self.judge_from(source, place, overrides);
+        if newest { Absorbed::InOrder } else { Absorbed::Late }
+    }
+
+    /// Puts the run among its source's newest ones and says where it stands then.
+    fn insert_run(&mut self, run: &Run, source: usize, mut place: usize) -> usize {
+        let mark = RunMark {
+            at: run.at,
+            outcome: run.outcome.clone(),
+            problems: u32::try_from(run.problems.len()).unwrap_or(u32::MAX),
+            problem: run.problems.first().map(|it| cut(&it.text)).unwrap_or_default(),
+            partial: run.problems.iter().any(|it| {
+                use Reason::{PermissionDenied, TimedOut, ToolFailed, Truncated, Unparsable};
+                let hides =
+                    matches!(it.reason, PermissionDenied | TimedOut | ToolFailed | Truncated | Unparsable);
+                it.component.is_none() && hides
+            }),
+        };
+        let view = &mut self.sources[source];
+        if run.outcome == RunOutcome::Collected {
+            view.collected_at = view.collected_at.max(Some(run.at));
+        }
+        let evict = view.runs.len() >= RECENT;
+        let oldest = view.runs.first().map(|it| it.at);
+        view.runs.insert(place, mark);
+        if evict {
+            view.runs.remove(0);
+            place -= 1;
+        }
+        for pair in self.pairs.iter_mut().filter(|it| it.source == source) {
+            if let (true, Some(oldest)) = (evict, oldest) {
+                let rule = &self.rules.rules[pair.rule];
+                pair.base = pair.base.step(oldest, pair.outcomes[0], rule);
+                pair.outcomes.copy_within(1.., 0);
+            }
+            pair.outcomes.copy_within(place..RECENT - 1, place + 1);
+            pair.outcomes[place] = Outcome::None;
+        }
+        if evict {
+            let first = self.sources[source].runs[0].at;
+            for part in &mut self.parts {
+                part.problems.retain(|it| it.source != source || it.at >= first);
+            }
+        }
+        place
+    }
+
+    /// Works out the outcomes of all runs of the source from this one on.
+    fn judge_from(&mut self, source: usize, first: usize, overrides: &Overrides) {
+        let rules = std::sync::Arc::clone(&self.rules);
+        let plan = std::mem::take(&mut self.plan[source]);
+        for rule_at in &plan {
+            let rule = &rules.rules[*rule_at];
+            for part_at in 0..self.parts.len() {
+                let part = &self.parts[part_at];
+                let own = rule.on != SELF || part.id.key() == self.sources[source].name;
+                if !own || !part.suits(rule) {
+                    continue;
+                }
+                let known = self.pair_index.get(&(*rule_at, part_at)).copied();
+                let mut outcomes = known.map_or([Outcome::None; RECENT], |it| self.pairs[it].outcomes);
+                for (at, run) in self.sources[source].runs.iter().enumerate().skip(first) {
+                    outcomes[at] = match overrides.find(&rule.id, &part.id, run.at) {
+                        Tuned::Off => Outcome::None,
+                        tuned => outcome(&Scope::new(self, part, rule, source, run.at, tuned)),
+                    };
+                }
+                let pair = match known {
+                    Some(pair) => pair,
+                    None if outcomes.iter().all(|it| *it == Outcome::None) => continue,
+                    None => self.add_pair(*rule_at, part_at, source),
+                };
+                self.set(pair, outcomes, first);
+            }
+        }
+        self.plan[source] = plan;
+    }
+
+    fn add_pair(&mut self, rule: usize, part: usize, source: usize) -> usize {
+        self.pairs.push(Pair {
+            rule,
+            part,
+            source,
+            outcomes: [Outcome::None; RECENT],
+            base: super::hold::Hold::default(),
+            state: super::hold::Hold::default(),
+        });
+        self.pair_index.insert((rule, part), self.pairs.len() - 1);
+        self.pairs.len() - 1
+    }
+
+    fn set(&mut self, at: usize, outcomes: [Outcome; RECENT], first: usize) {
+        let pair = &mut self.pairs[at];
+        pair.outcomes = outcomes;
+        let rule = &self.rules.rules[pair.rule];
+        let runs = &self.sources[pair.source].runs;
+        if first + 1 == runs.len() {
+            pair.state = pair.state.step(runs[first].at, outcomes[first], rule);
+            return;
+        }
+        let mut state = pair.base;
+        for (run, outcome) in runs.iter().zip(outcomes) {
+            state = state.step(run.at, outcome, rule);
+        }
+        pair.state = state;
+    }
+
+    fn readings(&mut self, run: &Run, source: usize) {
+        let own = self.part_index(&ComponentId::new(SELF, &run.source), run.at);
+        if let Some(own) = own {
+            self.note_seen(own, source, run.at);
+        }
+        self.part_index(&ComponentId::host(), run.at);
+        for component in &run.components {
+            self.component(component, source, run.at);
+        }
+        for sample in &run.samples {
+            let Some(metric) = self.rules.id(&sample.series.metric) else { continue };
+            let Some(part) = self.part_index(&sample.series.component, run.at) else { continue };
+            self.note_seen(part, source, run.at);
+            let known = self.rules.metric(metric);
+            let counter = known.kind == MetricKind::Counter;
+            let sentinel = is_sentinel(sample.value, &known.unit, counter);
+            self.stats.sentinels += u64::from(sentinel);
+            let windows = &self.rules.windows[usize::from(metric.0)];
+            let part = &mut self.parts[part];
+            let attrs = &sample.series.attrs;
+            let found = part.slots.iter().position(|it| it.metric == metric && it.attrs == *attrs);
+            let slot = match found {
+                Some(slot) => &mut part.slots[slot],
+                None if part.slots.len() < SLOTS_MAX => {
+                    let series = Series::new(run.at, windows);
+                    let attrs = attrs.clone();
+                    part.slots.push(Slot { metric, attrs, series, sentinel: None });
+                    part.slots.last_mut().expect("it was pushed just now")
+                }
+                None => {
+                    self.stats.overflow += 1;
+                    continue;
+                }
+            };
+            if sentinel {
+                slot.sentinel = slot.sentinel.max(Some(run.at));
+            } else {
+                slot.series.push(Point { at: run.at, value: sample.value });
+            }
+        }
+        self.words(run, source);
+        self.events(run);
+        for problem in &run.problems {
+            let Some(id) = &problem.component else { continue };
+            let Some(part) = self.part_index(id, run.at) else { continue };
+            let text = cut(&problem.text);
+            let problem = PartProblem { source, at: run.at, reason: problem.reason, text };
+            let list = &mut self.parts[part].problems;
+            // One a run is enough to say why.
+            if !list.iter().any(|it| it.source == source && it.at == run.at) {
+                list.push(problem);
+            }
+        }
+    }
+
+    fn component(&mut self, component: &Component, source: usize, at: Time) {
+        let Some(part) = self.part_index(&component.id, at) else { return };
+        let newest = self.parts[part].seen.iter().flat_map(|(_, times)| times).max().copied();
+        if newest.is_none_or(|it| it <= at) {
+            self.parts[part].name.clone_from(&component.name);
+            for (name, value) in &component.attrs {
+                if self.parts[part].attrs.get(name) != Some(value) {
+                    self.parts[part].attrs.insert(name.clone(), value.clone());
+                }
+            }
+        }
+        self.note_seen(part, source, at);
+    }
+
+    fn words(&mut self, run: &Run, source: usize) {
+        for state in &run.states {
+            let Some(metric) = self.rules.id(&state.metric) else { continue };
+            let Some(part) = self.part_index(&state.component, run.at) else { continue };
+            self.note_seen(part, source, run.at);
+            let window = self.rules.windows[usize::from(metric.0)].last().copied().unwrap_or_default();
+            let words = &mut self.parts[part].words;
+            let found = words.iter().position(|it| it.metric == metric);
+            let slot = match found {
+                Some(slot) => &mut words[slot],
+                None if words.len() < SLOTS_MAX => {
+                    words.push(WordSlot { metric, recent: Vec::new(), changes: Vec::new() });
+                    words.last_mut().expect("it was pushed just now")
+                }
+                None => {
+                    self.stats.overflow += 1;
+                    continue;
+                }
+            };
+            slot.push(run.at, &state.value, window);
+        }
+    }
+
+    fn events(&mut self, run: &Run) {
+        for event in &run.events {
+            let Some(metric) = self.rules.id(&event.kind) else { continue };
+            let Some(part) = self.part_index(&event.component, run.at) else { continue };
+            let window = self.rules.windows[usize::from(metric.0)].last().copied().unwrap_or_default();
+            let events = &mut self.parts[part].events;
+            let found = events.iter().position(|it| it.metric == metric);
+            let slot = match found {
+                Some(slot) => &mut events[slot],
+                None => {
+                    events.push(EventSlot { metric, list: Vec::new() });
+                    events.last_mut().expect("it was pushed just now")
+                }
+            };
+            let happening = Happening {
+                // A clock that was set back must not put a happening after the run that tells of it.
+                at: event.at.min(run.at),
+                told: run.at,
+                text: cut(&event.text),
+                attrs: event.attrs.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
+            };
+            let place = slot.list.partition_point(|it| (it.at, it.told) <= (happening.at, run.at));
+            slot.list.insert(place, happening);
+            let newest = slot.list.last().map_or(run.at, |it| it.at);
+            // The reach of late runs is kept beside the window.
+            let keep = newest - window - Duration::from_secs(3_600);
+            slot.list.retain(|it| it.at >= keep);
+            if slot.list.len() > EVENTS_MAX {
+                slot.list.remove(0);
+                self.stats.overflow += 1;
+            }
+        }
+    }
+
+    fn note_seen(&mut self, part: usize, source: usize, at: Time) {
+        let seen = &mut self.parts[part].seen;
+        let place = match seen.iter().position(|(it, _)| *it == source) {
+            Some(place) => place,
+            None => {
+                seen.push((source, Vec::new()));
+                seen.len() - 1
+            }
+        };
+        let times = &mut seen[place].1;
+        let at_place = times.partition_point(|it| *it < at);
+        if times.get(at_place) != Some(&at) {
+            times.insert(at_place, at);
+            if times.len() > RECENT {
+                times.remove(0);
+            }
+        }
+    }
+
+    /// Place of a component; made if it is new and there is room.
+    fn part_index(&mut self, id: &ComponentId, at: Time) -> Option<usize> {
+        if let Some(found) = self.index.get(id) {
+            return Some(*found);
+        }
+        if self.parts.len() >= PARTS_MAX {
+            self.drop_unseen(at);
+        }
+        if self.parts.len() >= PARTS_MAX {
+            self.stats.overflow += 1;
+            return None;
+        }
+        self.parts.push(Part::new(id.clone()));
+        self.index.insert(id.clone(), self.parts.len() - 1);
+        Some(self.parts.len() - 1)
+    }
+
+    /// Makes room: what nothing has seen for a week and nothing is wrong with.
+    fn drop_unseen(&mut self, now: Time) {
+        let firing: Vec<usize> =
+            self.pairs.iter().filter(|it| it.state.firing).map(|it| it.part).collect();
+        let old = now - xunjian_rules::days(7);
+        let stays = |at: usize, part: &Part| {
+            let seen = part.seen.iter().flat_map(|(_, times)| times).max();
+            firing.contains(&at) || part.id.kind() == "host" || seen.is_some_and(|it| *it >= old)
+        };
+        let mut places = vec![None; self.parts.len()];
+        let mut kept = Vec::new();
+        for (at, part) in std::mem::take(&mut self.parts).into_iter().enumerate() {
+            if stays(at, &part) {
+                places[at] = Some(kept.len());
+                kept.push(part);
+            }
+        }
+        self.parts = kept;
+        self.pairs.retain_mut(|pair| match places[pair.part] {
+            Some(place) => {
+                pair.part = place;
+                true
+            }
+            None => false,
+        });
+        self.reindex();
+    }
+
+    /// Makes the indexes again.
+    pub(super) fn reindex(&mut self) {
+        self.index = self.parts.iter().enumerate().map(|(at, it)| (it.id.clone(), at)).collect();
+        self.pair_index =
+            self.pairs.iter().enumerate().map(|(at, it)| ((it.rule, it.part), at)).collect();
+    }
+}
+
+impl WordSlot {
+    fn push(&mut self, at: Time, word: &str, window: Duration) {
+        let place = self.recent.partition_point(|(it, _)| *it < at);
+        let too_late = place == 0 && self.recent.len() >= RECENT;
+        if too_late || self.recent.get(place).is_some_and(|(it, _)| *it == at) {
+            return;
+        }
+        self.recent.insert(place, (at, cut(word)));
+        if self.recent.len() > RECENT {
+            let (at, word) = self.recent.remove(0);
+            if self.changes.last().is_none_or(|(_, last)| *last != word) {
+                self.changes.push((at, word));
+            }
+            let keep = at - window.min(OLDEST);
+            // The last change before the window says what it was when the window began.
+            let before = self.changes.partition_point(|(it, _)| *it < keep).saturating_sub(1);
+            let excess = self.changes.len().saturating_sub(CHANGES_MAX);
+            self.changes.drain(..before.max(excess));
+        }
+    }
+}
+
+fn outcome(scope: &Scope<'_>) -> Outcome {
+    let rule = scope.rule;
+    match scope.truth(&rule.when, None) {
+        Truth::True => Outcome::True,
+        Truth::Unknown => Outcome::Unknown,
+        Truth::None => Outcome::None,
+        Truth::False => match &rule.clear_when {
+            Some(clear) if scope.plain().truth(clear, None) != Truth::True => Outcome::Between,
+            _ => Outcome::False,
+        },
+    }
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(TEXT_MAX).collect()
+}

@@ -1,0 +1,54 @@
+//! The names that rules may use: what the agent's sources declare, and what the collector itself knows of them.
+
+use std::time::Duration;
+
+use xunjian_agent::{source::Metric, sources};
+use xunjian_rules::{KnownMetric, MetricKind};
+
+/// How the newest run of a source ended: `collected`, `absent`, `failed`, `stuck`, `deferred`. On components of kind
+/// `source`.
+pub(super) const OUTCOME: &str = "xunjian.source.outcome";
+
+/// Gaps in the newest run of a source. On components of kind `source`.
+pub(super) const PROBLEMS: &str = "xunjian.source.problems";
+
+/// Why the rule's source could not read this component in its newest run: `none`, or a reason in snake case.
+pub(super) const PROBLEM: &str = "xunjian.component.problem";
+
+/// Everything that rules may speak of.
+pub fn known_metrics() -> Vec<KnownMetric> {
+    let mut known = Vec::new();
+    for source in sources::ALL {
+        let mut add = |metric: &Metric, kind| {
+            known.push(KnownMetric {
+                name: metric.name.to_owned(),
+                unit: metric.unit.to_owned(),
+                kind,
+                source: source.name.to_owned(),
+                every: source.every,
+            });
+        };
+        for metric in source.metrics {
+            add(metric, if metric.counter { MetricKind::Counter } else { MetricKind::Gauge });
+        }
+        source.states.iter().for_each(|metric| add(metric, MetricKind::State));
+        source.events.iter().for_each(|metric| add(metric, MetricKind::Event));
+    }
+    let own = [
+        (OUTCOME, "", MetricKind::State),
+        (PROBLEMS, "{problem}", MetricKind::Gauge),
+        (PROBLEM, "", MetricKind::State),
+    ];
+    known.extend(own.map(|(name, unit, kind)| KnownMetric {
+        name: name.to_owned(),
+        unit: unit.to_owned(),
+        kind,
+        source: SELF.to_owned(),
+        // Never used: these are as fresh as the run they speak of.
+        every: Duration::from_secs(60),
+    }));
+    known
+}
+
+/// Name of the rule file whose rules are about sources as such and are judged on the runs of each.
+pub(super) const SELF: &str = "source";

@@ -1,0 +1,538 @@
+//! Conditions on readings, three-valued. One function decides and, if asked, notes what it compared.
+
+use std::time::Duration;
+
+use xunjian_proto::{Outcome as RunOutcome, Reason, Time};
+use xunjian_rules::{
+    Condition, EventTest, How, Measure, MetricId, MetricKind, NumberTest, Operand, Rule, StateTest,
+    Text, Threshold, Word,
+};
+
+use super::{
+    Unknown,
+    known::{OUTCOME, PROBLEM, PROBLEMS, SELF},
+    overrides::Tuned,
+    view::{HostView, Part, RunMark, Slot, SourceView},
+    words,
+};
+
+/// Kleene's three values, and "does not apply".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Truth {
+    True,
+    False,
+    /// Nothing fresh to judge by.
+    Unknown,
+    /// The component does not offer the reading, or the history is too short to say.
+    None,
+}
+
+/// What was compared: collected only when somebody asks.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Notes {
+    pub(super) inputs: Vec<super::Input>,
+    /// Value and limit of the first test that holds, else of the first one.
+    pub(super) shown: Option<(bool, String, String)>,
+    /// Words of the happening or state behind it.
+    pub(super) text: String,
+    pub(super) unknown: Option<Unknown>,
+    /// Why it does not apply.
+    pub(super) none: Option<Text>,
+}
+
+/// One rule on one component at one time.
+#[derive(Clone, Copy)]
+pub(super) struct Scope<'a> {
+    pub(super) view: &'a HostView,
+    pub(super) part: &'a Part,
+    pub(super) rule: &'a Rule,
+    pub(super) source: usize,
+    pub(super) at: Time,
+    tuned: Tuned,
+}
+
+/// A reading, or why there is none.
+pub(super) enum Read<T> {
+    Value(T),
+    Unknown(Unknown),
+    None(Text),
+}
+
+impl<'a> Scope<'a> {
+    pub(super) fn new(
+        view: &'a HostView,
+        part: &'a Part,
+        rule: &'a Rule,
+        source: usize,
+        at: Time,
+        tuned: Tuned,
+    ) -> Scope<'a> {
+        Scope { view, part, rule, source, at, tuned }
+    }
+
+    /// The same with the library's thresholds: `clear_when` has its own.
+    pub(super) fn plain(mut self) -> Scope<'a> {
+        self.tuned = Tuned::Not;
+        self
+    }
+
+    /// Decides, and notes what was compared.
+    pub(super) fn truth(&self, condition: &Condition, mut notes: Option<&mut Notes>) -> Truth {
+        match condition {
+            Condition::All(parts) => {
+                let mut all = Truth::True;
+                for part in parts {
+                    all = and(all, self.truth(part, notes.as_deref_mut()));
+                    if all == Truth::False && notes.is_none() {
+                        break;
+                    }
+                }
+                all
+            }
+            Condition::Any(parts) => {
+                let mut any = Truth::None;
+                for part in parts {
+                    any = or(any, self.truth(part, notes.as_deref_mut()));
+                    if any == Truth::True && notes.is_none() {
+                        break;
+                    }
+                }
+                any
+            }
+            Condition::Not(part) => match self.truth(part, notes) {
+                Truth::True => Truth::False,
+                Truth::False => Truth::True,
+                other => other,
+            },
+            Condition::Number(test) => self.number(test, condition, notes),
+            Condition::State(test) => self.state(test, condition, notes),
+            Condition::Event(test) => self.event(test, condition, notes),
+            Condition::Gone(runs) => self.gone(*runs, notes),
+            Condition::Silent(threshold) => self.silent(*threshold, notes),
+        }
+    }
+
+    /// The threshold in force: a contract's, if this is the test that it changes.
+    fn tuned(&self, condition: &Condition, value: f64) -> f64 {
+        match self.tuned {
+            Tuned::To(tuned) if self.is_first(condition) => tuned,
+            _ => value,
+        }
+    }
+
+    fn is_first(&self, condition: &Condition) -> bool {
+        let mut first: Option<&Condition> = None;
+        self.rule.when.each(&mut |test| {
+            let tunable = match test {
+                Condition::Number(number) => matches!(number.against, Operand::Const(_)),
+                Condition::Event(_) => true,
+                Condition::State(state) => matches!(state.word, Word::ChangedIn { .. }),
+                _ => false,
+            };
+            if tunable && first.is_none() {
+                first = Some(test);
+            }
+        });
+        first.is_some_and(|first| std::ptr::eq(first, condition))
+    }
+
+    fn number(
+        &self,
+        test: &NumberTest,
+        condition: &Condition,
+        mut notes: Option<&mut Notes>,
+    ) -> Truth {
+        let mut any = Truth::None;
+        let mut found = false;
+        let measure = &test.measure;
+        for slot in self.slots(measure) {
+            found = true;
+            let left = self.take(measure, Some(slot));
+            let right = self.right(test, slot, condition);
+            let truth = match (&left, &right) {
+                (Read::Value((value, _)), Read::Value(limit)) => {
+                    if test.compare.holds(*value, *limit) { Truth::True } else { Truth::False }
+                }
+                (Read::Unknown(_), _) | (_, Read::Unknown(_)) => Truth::Unknown,
+                _ => Truth::None,
+            };
+            if let Some(notes) = notes.as_deref_mut() {
+                words::note_number(self, notes, test, slot, &left, &right, truth);
+            }
+            any = or(any, truth);
+        }
+        if !found {
+            let left = self.take(measure, None);
+            any = match &left {
+                Read::Value((value, _)) => match self.right_const(test, condition) {
+                    Some(limit) if test.compare.holds(*value, limit) => Truth::True,
+                    Some(_) => Truth::False,
+                    None => Truth::None,
+                },
+                Read::Unknown(_) => Truth::Unknown,
+                Read::None(_) => Truth::None,
+            };
+            if let Some(notes) = notes {
+                words::note_missing(self, notes, measure, left);
+            }
+        }
+        any
+    }
+
+    /// Series of the component that a measure means.
+    pub(super) fn slots(&self, measure: &'a Measure) -> impl Iterator<Item = &'a Slot> + use<'a> {
+        self.part.slots.iter().filter(|slot| {
+            slot.metric == measure.metric
+                && measure.attrs.iter().all(|attr| slot.attrs.contains(attr))
+        })
+    }
+
+    fn right_const(&self, test: &NumberTest, condition: &Condition) -> Option<f64> {
+        match &test.against {
+            Operand::Const(value) => Some(self.tuned(condition, *value)),
+            Operand::Measure { .. } => None,
+        }
+    }
+
+    fn right(&self, test: &NumberTest, left: &Slot, condition: &Condition) -> Read<f64> {
+        let (measure, times, plus) = match &test.against {
+            Operand::Const(value) => return Read::Value(self.tuned(condition, *value)),
+            Operand::Measure { measure, times, plus } => (measure, *times, *plus),
+        };
+        // The same series where it is the same metric; else the one that its own attributes name.
+        let same = self.part.slots.iter().find(|slot| {
+            slot.metric == measure.metric
+                && if measure.metric == left.metric {
+                    slot.attrs == left.attrs
+                } else {
+                    measure.attrs.iter().all(|attr| slot.attrs.contains(attr))
+                }
+        });
+        match self.take(measure, same) {
+            Read::Value((value, _)) => Read::Value(value * times + plus),
+            Read::Unknown(unknown) => Read::Unknown(unknown),
+            Read::None(text) => Read::None(text),
+        }
+    }
+
+    /// The number that a measure stands for, with the time of the newest reading in it.
+    fn take(&self, measure: &Measure, slot: Option<&Slot>) -> Read<(f64, Time)> {
+        let source = self.source_of(measure.metric);
+        let metric = self.view.rules.metric(measure.metric);
+        if metric.name == PROBLEMS {
+            return match self.view.sources[source].run(self.at) {
+                Some(run) => Read::Value((f64::from(run.problems), run.at)),
+                None => Read::Unknown(words::never(&self.view.sources[source].name)),
+            };
+        }
+        let point = slot.and_then(|slot| slot.series.latest(self.at));
+        let sentinel = slot.and_then(|slot| slot.sentinel).filter(|it| *it <= self.at);
+        if let Some(sentinel) = sentinel
+            && point.is_none_or(|point| point.at < sentinel)
+        {
+            return Read::Unknown(words::sentinel(&metric.name));
+        }
+        let newest = match self.fresh(source, point.map(|it| it.at), measure.missing.is_some()) {
+            Read::Value(()) => point.map(|it| it.at).unwrap_or(self.at),
+            Read::None(_) if measure.missing.is_some() => {
+                let value = measure.missing.unwrap_or_default();
+                return Read::Value((value, self.at));
+            }
+            Read::None(text) => return Read::None(text),
+            Read::Unknown(unknown) => return Read::Unknown(unknown),
+        };
+        let Some(slot) = slot else { return Read::None(words::not_offered(&metric.name)) };
+        let counter = metric.kind == MetricKind::Counter;
+        let series = &slot.series;
+        let value = match measure.how {
+            How::Value => point.map(|it| it.value),
+            How::Rise(window) => series.rise(self.at, window, counter),
+            How::Rate(window) => series.rate(self.at, window, counter),
+            How::Mean(window) => series.mean(self.at, window),
+            How::Max(window) => series.max(self.at, window),
+            How::Forecast { ahead, over } => series.forecast(self.at, ahead, over),
+            How::Share { of, window, of_at_least } => {
+                let other = self.part.slots.iter().find(|it| {
+                    it.metric == of && (it.attrs == slot.attrs || it.attrs.is_empty())
+                });
+                let divisor = other.and_then(|it| it.series.rise(self.at, window, true));
+                let rise = series.rise(self.at, window, counter);
+                divisor
+                    .filter(|it| *it >= of_at_least && *it > 0.0)
+                    .and_then(|divisor| rise.map(|rise| rise / divisor))
+            }
+        };
+        match value {
+            Some(value) => Read::Value((value, newest)),
+            None => Read::None(words::too_short(&metric.name)),
+        }
+    }
+
+    /// The place of the source that a metric comes from.
+    pub(super) fn source_of(&self, metric: MetricId) -> usize {
+        if self.view.rules.metric(metric).source == SELF {
+            return self.source;
+        }
+        self.view.metric_source[usize::from(metric.0)]
+    }
+
+    /// Whether a reading of that time is still good to judge by.
+    fn fresh(&self, source: usize, read_at: Option<Time>, strict: bool) -> Read<()> {
+        let view = &self.view.sources[source];
+        let Some(run) = view.run(self.at) else { return Read::Unknown(words::never(&view.name)) };
+        if read_at == Some(run.at) {
+            return Read::Value(());
+        }
+        if let Some(unknown) = outcome_unknown(view, run) {
+            return Read::Unknown(unknown);
+        }
+        if let Some(problem) = self.part.problem(source, run.at) {
+            return Read::Unknown(words::problem(problem));
+        }
+        let young = read_at.is_some_and(|it| self.at.since(it) <= view.fresh_for());
+        let seen = self.part.seen_by(source, run.at);
+        if let RunOutcome::Deferred(why) = &run.outcome {
+            return if young { Read::Value(()) } else { Read::Unknown(words::deferred(view, why)) };
+        }
+        match (seen == Some(run.at), read_at, seen) {
+            (true, Some(_), _) if young && !strict => Read::Value(()),
+            (true, _, _) => Read::None(words::left_out(&view.name)),
+            (false, None, None) => Read::None(words::not_covered(&view.name)),
+            (false, ..) if young => Read::Value(()),
+            (false, ..) => Read::Unknown(words::gone(&view.name)),
+        }
+    }
+
+    fn state(&self, test: &StateTest, condition: &Condition, notes: Option<&mut Notes>) -> Truth {
+        let source = self.source_of(test.metric);
+        let name = &self.view.rules.metric(test.metric).name;
+        let view = &self.view.sources[source];
+        let slot = self.part.words.iter().find(|it| it.metric == test.metric);
+        let own = match name.as_str() {
+            OUTCOME => Some(view.run(self.at).map(|run| (run.at, outcome_word(&run.outcome).to_owned()))),
+            PROBLEM => Some(view.run(self.at).and_then(|run| self.problem_word(source, run))),
+            _ => None,
+        };
+        let builtin = own.is_some();
+        let newest = own.unwrap_or_else(|| {
+            let recent = slot.map_or(&[][..], |slot| slot.recent.as_slice());
+            recent.iter().rev().find(|(at, _)| *at <= self.at).cloned()
+        });
+        let fresh = match (&newest, builtin) {
+            (Some(_), true) => Read::Value(()),
+            (None, true) => Read::None(words::not_covered(&view.name)),
+            (newest, false) => self.fresh(source, newest.as_ref().map(|(at, _)| *at), false),
+        };
+        let truth = match (&fresh, &newest) {
+            (Read::Value(()), Some((_, word))) => self.word(test, word, slot, condition),
+            (Read::Unknown(_), _) => Truth::Unknown,
+            _ => Truth::None,
+        };
+        if let Some(notes) = notes {
+            words::note_state(self, notes, test, newest.as_ref(), fresh, truth);
+        }
+        truth
+    }
+
+    fn problem_word(&self, source: usize, run: &RunMark) -> Option<(Time, String)> {
+        if run.outcome != RunOutcome::Collected {
+            return None;
+        }
+        if let Some(problem) = self.part.problem(source, run.at) {
+            // A component with samples beside its problem was read in part, which is not what is asked here.
+            let read = self.part.slots.iter().any(|slot| {
+                self.view.metric_source[usize::from(slot.metric.0)] == source
+                    && slot.series.latest(self.at).is_some_and(|it| it.at == run.at)
+            });
+            let word = if read { "none" } else { words::reason_key(problem.reason) };
+            return Some((run.at, word.to_owned()));
+        }
+        (self.part.seen_by(source, run.at) == Some(run.at)).then(|| (run.at, "none".to_owned()))
+    }
+
+    fn word(
+        &self,
+        test: &StateTest,
+        word: &str,
+        slot: Option<&super::view::WordSlot>,
+        condition: &Condition,
+    ) -> Truth {
+        let has = |list: &[String]| list.iter().any(|it| it == word);
+        let holds = match &test.word {
+            Word::In(list) => has(list),
+            Word::NotIn(list) => !has(list),
+            Word::ChangedIn { window, at_least } => {
+                let least = self.tuned(condition, f64::from(*at_least));
+                let changes = slot.map_or(0, |slot| slot.changes_in(self.at, *window));
+                f64::from(changes) >= least
+            }
+            Word::FellFrom { before, now, window } => {
+                has(now) && slot.is_some_and(|slot| slot.was(before, self.at, *window))
+            }
+        };
+        if holds { Truth::True } else { Truth::False }
+    }
+
+    fn event(&self, test: &EventTest, condition: &Condition, notes: Option<&mut Notes>) -> Truth {
+        let least = self.tuned(condition, f64::from(test.at_least));
+        let start = self.at - test.window;
+        let mut count: u32 = 0;
+        let mut last: Option<&super::view::Happening> = None;
+        for slot in self.part.events.iter().filter(|it| test.metrics.contains(&it.metric)) {
+            let seen = slot.list.iter().filter(|it| {
+                it.told <= self.at
+                    && it.at > start
+                    && test.attrs.iter().all(|attr| it.attrs.contains(attr))
+            });
+            for it in seen {
+                count = count.saturating_add(1);
+                if last.is_none_or(|last| last.at <= it.at) {
+                    last = Some(it);
+                }
+            }
+        }
+        // What was told is a fact, whatever became of the source since.
+        let told = f64::from(count) >= least;
+        let fresh = self.listening(test.metrics.first().copied());
+        let truth = match (&fresh, told) {
+            (_, true) => Truth::True,
+            (Read::Value(()), false) => Truth::False,
+            (Read::Unknown(_), false) => Truth::Unknown,
+            (Read::None(_), false) => Truth::None,
+        };
+        if let Some(notes) = notes {
+            words::note_event(self, notes, test, (count, least, last), fresh, truth);
+        }
+        truth
+    }
+
+    /// Whether silence of a source of happenings means that nothing happened.
+    fn listening(&self, metric: Option<MetricId>) -> Read<()> {
+        let source = metric.map_or(self.source, |metric| self.source_of(metric));
+        let view = &self.view.sources[source];
+        let Some(run) = view.run(self.at) else { return Read::Unknown(words::never(&view.name)) };
+        if let Some(unknown) = outcome_unknown(view, run) {
+            return Read::Unknown(unknown);
+        }
+        if let RunOutcome::Deferred(why) = &run.outcome {
+            let young = view.collected_at.is_some_and(|it| self.at.since(it) <= view.fresh_for());
+            return if young { Read::Value(()) } else { Read::Unknown(words::deferred(view, why)) };
+        }
+        Read::Value(())
+    }
+
+    fn gone(&self, runs: u32, notes: Option<&mut Notes>) -> Truth {
+        let view = &self.view.sources[self.source];
+        let Some(seen) = self.part.seen_by(self.source, self.at) else { return Truth::None };
+        let mut missed = 0;
+        let mut unsure = None;
+        for run in view.runs.iter().filter(|run| run.at > seen && run.at <= self.at) {
+            match self.part.problem(self.source, run.at) {
+                _ if run.outcome != RunOutcome::Collected => unsure = outcome_unknown(view, run),
+                Some(problem) if problem.reason != Reason::Missing => {
+                    unsure = Some(words::problem(problem));
+                }
+                _ if run.partial => unsure = Some(words::partial(view, run)),
+                _ => missed += 1,
+            }
+        }
+        let truth = match (missed >= runs, &unsure) {
+            (true, _) => Truth::True,
+            (false, Some(_)) => Truth::Unknown,
+            (false, None) => Truth::False,
+        };
+        if let Some(notes) = notes {
+            words::note_gone(self, notes, seen, missed, runs, truth);
+            notes.unknown = notes.unknown.take().or(unsure);
+        }
+        truth
+    }
+
+    /// `at` is the time of asking here.
+    fn silent(&self, threshold: Threshold, notes: Option<&mut Notes>) -> Truth {
+        let host = self.part.id.kind() != SELF;
+        let view = &self.view.sources[self.source];
+        let last = if host { self.view.newest } else { view.runs.last().map(|run| run.at) };
+        let Some(last) = last else { return Truth::None };
+        let limit = match threshold {
+            Threshold::Time(limit) => limit,
+            Threshold::Periods(periods) if view.every > Duration::ZERO => {
+                view.fresh_for() / 3 * periods
+            }
+            // A source that no rule reads has no period that is known.
+            Threshold::Periods(_) => return Truth::None,
+        };
+        let silence = self.at.since(last);
+        let truth = if silence > limit { Truth::True } else { Truth::False };
+        if let Some(notes) = notes {
+            words::note_silent(notes, last, silence, limit, truth);
+        }
+        truth
+    }
+}
+
+impl super::view::WordSlot {
+    /// How often the word changed within the window.
+    fn changes_in(&self, at: Time, window: Duration) -> u32 {
+        let mut before: Option<&str> = None;
+        let mut count = 0;
+        for (time, word) in self.changes.iter().chain(&self.recent).filter(|(it, _)| *it <= at) {
+            if before.is_some_and(|before| before != word) && *time > at - window {
+                count += 1;
+            }
+            before = Some(word);
+        }
+        count
+    }
+
+    /// Whether it was one of these words within the window.
+    fn was(&self, words: &[String], at: Time, window: Duration) -> bool {
+        let start = at - window;
+        let all: Vec<&(Time, String)> =
+            self.changes.iter().chain(&self.recent).filter(|(it, _)| *it <= at).collect();
+        // A word lasts until the next one, so the one before the window counts too.
+        let from = all.partition_point(|(it, _)| *it < start).saturating_sub(1);
+        all[from..].iter().any(|(_, word)| words.contains(word))
+    }
+}
+
+fn outcome_unknown(view: &SourceView, run: &RunMark) -> Option<Unknown> {
+    match &run.outcome {
+        RunOutcome::Collected | RunOutcome::Deferred(_) => None,
+        RunOutcome::Absent(why) => Some(words::absent(view, why)),
+        RunOutcome::Failed(why) => Some(words::failed(view, why)),
+        RunOutcome::Stuck => Some(words::stuck(view)),
+    }
+}
+
+fn outcome_word(outcome: &RunOutcome) -> &'static str {
+    match outcome {
+        RunOutcome::Collected => "collected",
+        RunOutcome::Absent(_) => "absent",
+        RunOutcome::Failed(_) => "failed",
+        RunOutcome::Stuck => "stuck",
+        RunOutcome::Deferred(_) => "deferred",
+    }
+}
+
+/// `all`: false ends it; what does not apply in a part does not apply as a whole.
+fn and(left: Truth, right: Truth) -> Truth {
+    use Truth::{False, None, True, Unknown};
+    match (left, right) {
+        (False, _) | (_, False) => False,
+        (None, _) | (_, None) => None,
+        (Unknown, _) | (_, Unknown) => Unknown,
+        (True, True) => True,
+    }
+}
+
+/// `any`: true ends it; what does not apply is left out.
+fn or(left: Truth, right: Truth) -> Truth {
+    use Truth::{False, None, True, Unknown};
+    match (left, right) {
+        (True, _) | (_, True) => True,
+        (Unknown, _) | (_, Unknown) => Unknown,
+        (False, _) | (_, False) => False,
+        (None, None) => None,
+    }
+}

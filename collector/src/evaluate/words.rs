@@ -1,0 +1,508 @@
+//! Sentences for people: why something is unknown, what was compared, values with their units.
+
+use std::time::Duration;
+
+use xunjian_proto::{Outcome as RunOutcome, Reason, Time};
+use xunjian_rules::{
+    Attrs, EventTest, How, Measure, NumberTest, Operand, StateTest, Text, Word, duration_text,
+};
+
+use super::{
+    Input, Unknown,
+    truth::{Notes, Read, Scope, Truth},
+    view::{Happening, PartProblem, RunMark, Slot, SourceView},
+};
+
+fn unknown(reason: Option<Reason>, zh: String, en: String) -> Unknown {
+    Unknown { reason, text: Text::new(zh, en) }
+}
+
+pub(super) fn never(source: &str) -> Unknown {
+    unknown(
+        None,
+        format!("采集项 {source} 尚无任何上报"),
+        format!("source {source} has not reported yet"),
+    )
+}
+
+pub(super) fn absent(source: &SourceView, why: &str) -> Unknown {
+    unknown(
+        Some(Reason::Unsupported),
+        format!("主机不具备采集项 {} 的条件：{why}", source.name),
+        format!("the host lacks what source {} needs: {why}", source.name),
+    )
+}
+
+pub(super) fn failed(source: &SourceView, why: &str) -> Unknown {
+    unknown(
+        Some(Reason::ToolFailed),
+        format!("采集项 {} 执行失败：{why}", source.name),
+        format!("source {} failed: {why}", source.name),
+    )
+}
+
+pub(super) fn stuck(source: &SourceView) -> Unknown {
+    unknown(
+        Some(Reason::TimedOut),
+        format!("采集项 {} 超时未返回", source.name),
+        format!("source {} did not end in time", source.name),
+    )
+}
+
+pub(super) fn deferred(source: &SourceView, why: &str) -> Unknown {
+    unknown(
+        None,
+        format!("为避免影响业务，采集项 {} 已推迟：{why}", source.name),
+        format!("source {} was put off to spare the host: {why}", source.name),
+    )
+}
+
+pub(super) fn partial(source: &SourceView, run: &RunMark) -> Unknown {
+    unknown(
+        None,
+        format!("采集项 {} 只读到一部分：{}", source.name, run.problem),
+        format!("source {} read only a part: {}", source.name, run.problem),
+    )
+}
+
+pub(super) fn problem(problem: &PartProblem) -> Unknown {
+    let reason = reason_text(problem.reason);
+    unknown(
+        Some(problem.reason),
+        format!("{}：{}", reason.zh, problem.text),
+        format!("{}: {}", reason.en, problem.text),
+    )
+}
+
+pub(super) fn sentinel(metric: &str) -> Unknown {
+    unknown(
+        Some(Reason::Implausible),
+        format!("{metric} 返回的是无效占位值"),
+        format!("{metric} came as a placeholder, not as a reading"),
+    )
+}
+
+pub(super) fn gone(source: &str) -> Unknown {
+    unknown(
+        Some(Reason::Missing),
+        format!("采集项 {source} 已看不到该部件"),
+        format!("source {source} does not see the component any more"),
+    )
+}
+
+pub(super) fn stale(source: &SourceView, silence: Duration) -> Unknown {
+    let (zh, en) = length(silence);
+    unknown(
+        Some(Reason::Missing),
+        format!("采集项 {} 已有 {zh} 没有新读数", source.name),
+        format!("no new reading of source {} for {en}", source.name),
+    )
+}
+
+pub(super) fn not_offered(metric: &str) -> Text {
+    Text::new(format!("该部件不提供 {metric}"), format!("the component does not offer {metric}"))
+}
+
+pub(super) fn too_short(metric: &str) -> Text {
+    Text::new(
+        format!("{metric} 的历史读数还不够，暂不能判断变化"),
+        format!("the history of {metric} is too short to speak of a change"),
+    )
+}
+
+pub(super) fn left_out(source: &str) -> Text {
+    Text::new(
+        format!("采集项 {source} 最近一次没有给出该读数"),
+        format!("source {source} left the reading out of its newest run"),
+    )
+}
+
+pub(super) fn not_covered(source: &str) -> Text {
+    Text::new(
+        format!("采集项 {source} 不涉及该部件"),
+        format!("source {source} does not cover the component"),
+    )
+}
+
+/// A reason as a person says it.
+pub(super) fn reason_text(reason: Reason) -> Text {
+    let (zh, en) = match reason {
+        Reason::Asleep => ("磁盘处于休眠，未唤醒", "the disk sleeps and was left asleep"),
+        Reason::Unsupported => ("设备或工具不支持", "the device or tool does not offer it"),
+        Reason::TimedOut => ("读取超时", "no answer in time"),
+        Reason::PermissionDenied => ("权限不足", "permission denied"),
+        Reason::Unparsable => ("输出无法解析", "the answer could not be understood"),
+        Reason::ToolFailed => ("工具执行失败", "the tool ended badly"),
+        Reason::Missing => ("已不存在", "it is not there any more"),
+        Reason::Implausible => ("读数不可信", "the value is absurd"),
+        Reason::Truncated => ("输出过长被截断", "the output was cut"),
+    };
+    Text::new(zh, en)
+}
+
+/// A reason as rules write it.
+pub(super) fn reason_key(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Asleep => "asleep",
+        Reason::Unsupported => "unsupported",
+        Reason::TimedOut => "timed_out",
+        Reason::PermissionDenied => "permission_denied",
+        Reason::Unparsable => "unparsable",
+        Reason::ToolFailed => "tool_failed",
+        Reason::Missing => "missing",
+        Reason::Implausible => "implausible",
+        Reason::Truncated => "truncated",
+    }
+}
+
+/// A length of time for people: Chinese, English.
+pub(super) fn length(duration: Duration) -> (String, String) {
+    let secs = duration.as_secs();
+    match secs {
+        0..120 => (format!("{secs} 秒"), format!("{secs} s")),
+        120..7_200 => (format!("{} 分钟", secs / 60), format!("{} min", secs / 60)),
+        7_200..172_800 => (format!("{} 小时", secs / 3_600), format!("{} h", secs / 3_600)),
+        _ => (format!("{} 天", secs / 86_400), format!("{} days", secs / 86_400)),
+    }
+}
+
+/// A value with its unit, the same in both languages.
+pub(super) fn value(unit: &str, value: f64) -> String {
+    match unit {
+        "1" => format!("{} %", digits(value * 100.0)),
+        "By" => scaled(value, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB", "PiB"]),
+        "By/s" => scaled(value, 1000.0, &["B/s", "kB/s", "MB/s", "GB/s"]),
+        "bit/s" => scaled(value, 1000.0, &["bit/s", "kbit/s", "Mbit/s", "Gbit/s"]),
+        "Cel" => format!("{} °C", digits(value)),
+        "s" if value.abs() < 1.0 && value != 0.0 => format!("{} ms", digits(value * 1000.0)),
+        "s" if value.abs() >= 7_200.0 => format!("{} h", digits(value / 3_600.0)),
+        "" => digits(value),
+        unit if unit.starts_with('{') => match unit.split_once("}/") {
+            Some((_, per)) => format!("{}/{per}", digits(value)),
+            None => digits(value),
+        },
+        unit => format!("{} {unit}", digits(value)),
+    }
+}
+
+fn scaled(value: f64, step: f64, units: &[&str]) -> String {
+    let mut value = value;
+    let mut at = 0;
+    while value.abs() >= step && at + 1 < units.len() {
+        value /= step;
+        at += 1;
+    }
+    format!("{} {}", digits(value), units[at])
+}
+
+/// At most two decimals, none that are zero.
+fn digits(value: f64) -> String {
+    let text = if value.abs() >= 100.0 { format!("{value:.0}") } else { format!("{value:.2}") };
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    }
+}
+
+fn unit_of(scope: &Scope<'_>, measure: &Measure) -> String {
+    let unit = scope.view.rules.metric(measure.metric).unit.clone();
+    match measure.how {
+        How::Rate(_) => format!("{unit}/s"),
+        How::Share { .. } if unit.starts_with('{') => "1".to_owned(),
+        _ => unit,
+    }
+}
+
+/// `name{key=value}`.
+fn series_name(name: &str, attrs: &Attrs) -> String {
+    if attrs.is_empty() {
+        return name.to_owned();
+    }
+    let attrs: Vec<String> = attrs.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    format!("{name}{{{}}}", attrs.join(","))
+}
+
+fn how_text(how: How) -> String {
+    match how {
+        How::Value => String::new(),
+        How::Rise(window) => format!("rise in {} ", duration_text(window)),
+        How::Rate(window) => format!("rate in {} ", duration_text(window)),
+        How::Mean(window) => format!("mean in {} ", duration_text(window)),
+        How::Max(window) => format!("max in {} ", duration_text(window)),
+        How::Share { window, .. } => format!("share in {} ", duration_text(window)),
+        How::Forecast { ahead, .. } => format!("forecast in {} ", duration_text(ahead)),
+    }
+}
+
+fn show(notes: &mut Notes, truth: Truth, value: String, limit: String) {
+    let holds = truth == Truth::True;
+    if notes.shown.as_ref().is_none_or(|(shown, ..)| holds && !shown) {
+        notes.shown = Some((holds, value, limit));
+    }
+}
+
+pub(super) fn note_number(
+    scope: &Scope<'_>,
+    notes: &mut Notes,
+    test: &NumberTest,
+    slot: &Slot,
+    left: &Read<(f64, Time)>,
+    right: &Read<f64>,
+    truth: Truth,
+) {
+    let metric = scope.view.rules.metric(test.measure.metric);
+    let unit = unit_of(scope, &test.measure);
+    let limit = match (right, &test.against) {
+        (Read::Value(limit), Operand::Const(_)) => value(&unit, *limit),
+        (Read::Value(limit), Operand::Measure { measure, .. }) => {
+            let other = &scope.view.rules.metric(measure.metric).name;
+            format!("{} ({other})", value(&unit, *limit))
+        }
+        (Read::Unknown(unknown), _) => {
+            notes.unknown.get_or_insert_with(|| unknown.clone());
+            "?".to_owned()
+        }
+        (Read::None(text), _) => {
+            notes.none.get_or_insert_with(|| text.clone());
+            "–".to_owned()
+        }
+    };
+    let (text, at) = match left {
+        Read::Value((number, at)) => (value(&unit, *number), *at),
+        Read::Unknown(unknown) => {
+            notes.unknown.get_or_insert_with(|| unknown.clone());
+            ("?".to_owned(), scope.at)
+        }
+        Read::None(text) => {
+            notes.none.get_or_insert_with(|| text.clone());
+            ("–".to_owned(), scope.at)
+        }
+    };
+    show(notes, truth, text.clone(), limit.split(" (").next().unwrap_or_default().to_owned());
+    notes.inputs.push(Input {
+        name: series_name(&metric.name, &slot.attrs),
+        value: text,
+        test: format!("{}{} {limit}", how_text(test.measure.how), test.compare.sign()),
+        at,
+        evidence: None,
+    });
+}
+
+pub(super) fn note_missing(
+    scope: &Scope<'_>,
+    notes: &mut Notes,
+    measure: &Measure,
+    read: Read<(f64, Time)>,
+) {
+    let metric = scope.view.rules.metric(measure.metric);
+    let text = match read {
+        Read::Value((number, _)) => value(&metric.unit, number),
+        Read::Unknown(unknown) => {
+            notes.unknown.get_or_insert(unknown);
+            "?".to_owned()
+        }
+        Read::None(text) => {
+            notes.none.get_or_insert(text);
+            return;
+        }
+    };
+    notes.inputs.push(Input {
+        name: series_name(&metric.name, &measure.attrs),
+        value: text,
+        test: how_text(measure.how),
+        at: scope.at,
+        evidence: None,
+    });
+}
+
+pub(super) fn note_state(
+    scope: &Scope<'_>,
+    notes: &mut Notes,
+    test: &StateTest,
+    newest: Option<&(Time, String)>,
+    fresh: Read<()>,
+    truth: Truth,
+) {
+    match fresh {
+        Read::Unknown(unknown) => {
+            notes.unknown.get_or_insert(unknown);
+        }
+        Read::None(text) => {
+            notes.none.get_or_insert(text);
+            return;
+        }
+        Read::Value(()) => {}
+    }
+    let Some((at, word)) = newest else { return };
+    if truth == Truth::True || notes.text.is_empty() {
+        notes.text.clone_from(word);
+    }
+    let wanted = match &test.word {
+        Word::In(list) => format!("is {}", list.join(" | ")),
+        Word::NotIn(list) => format!("is not {}", list.join(" | ")),
+        Word::ChangedIn { window, at_least } => {
+            format!("changes in {} ≥ {at_least}", duration_text(*window))
+        }
+        Word::FellFrom { before, now, window } => {
+            let (before, now) = (before.join(" | "), now.join(" | "));
+            format!("is {now}, was {before} within {}", duration_text(*window))
+        }
+    };
+    show(notes, truth, word.clone(), wanted.clone());
+    let name = scope.view.rules.metric(test.metric).name.clone();
+    notes.inputs.push(Input { name, value: word.clone(), test: wanted, at: *at, evidence: None });
+}
+
+pub(super) fn note_event(
+    scope: &Scope<'_>,
+    notes: &mut Notes,
+    test: &EventTest,
+    (count, least, last): (u32, f64, Option<&Happening>),
+    fresh: Read<()>,
+    truth: Truth,
+) {
+    match fresh {
+        Read::Unknown(unknown) if truth == Truth::Unknown => {
+            notes.unknown.get_or_insert(unknown);
+        }
+        Read::None(text) if truth == Truth::None => {
+            notes.none.get_or_insert(text);
+        }
+        _ => {}
+    }
+    if let Some(last) = last
+        && (truth == Truth::True || notes.text.is_empty())
+    {
+        notes.text.clone_from(&last.text);
+    }
+    let names: Vec<&str> =
+        test.metrics.iter().map(|id| scope.view.rules.metric(*id).name.as_str()).collect();
+    show(notes, truth, count.to_string(), digits(least));
+    notes.inputs.push(Input {
+        name: series_name(&names.join(" | "), &test.attrs),
+        value: count.to_string(),
+        test: format!("count in {} ≥ {}", duration_text(test.window), digits(least)),
+        at: last.map_or(scope.at, |last| last.at),
+        evidence: None,
+    });
+}
+
+pub(super) fn note_gone(
+    scope: &Scope<'_>,
+    notes: &mut Notes,
+    seen: Time,
+    missed: u32,
+    runs: u32,
+    truth: Truth,
+) {
+    show(notes, truth, missed.to_string(), runs.to_string());
+    notes.inputs.push(Input {
+        name: format!("{} runs without the component", scope.view.sources[scope.source].name),
+        value: missed.to_string(),
+        test: format!("≥ {runs}"),
+        at: seen,
+        evidence: None,
+    });
+}
+
+pub(super) fn note_silent(
+    notes: &mut Notes,
+    last: Time,
+    silence: Duration,
+    limit: Duration,
+    truth: Truth,
+) {
+    let secs = |it: Duration| duration_text(Duration::from_secs(it.as_secs()));
+    show(notes, truth, secs(silence), secs(limit));
+    notes.inputs.push(Input {
+        name: "time since the last reading".to_owned(),
+        value: secs(silence),
+        test: format!("> {}", secs(limit)),
+        at: last,
+        evidence: None,
+    });
+}
+
+/// Fills a message's placeholders.
+pub(super) fn message(scope: &Scope<'_>, notes: &Notes, template: &Text) -> Text {
+    Text::new(fill(scope, notes, &template.zh, "未知"), fill(scope, notes, &template.en, "unknown"))
+}
+
+fn fill(scope: &Scope<'_>, notes: &Notes, template: &str, unknown: &str) -> String {
+    let mut text = String::with_capacity(template.len() + 32);
+    let mut rest = template;
+    while let Some((head, tail)) = rest.split_once('{') {
+        text.push_str(head);
+        let Some((name, tail)) = tail.split_once('}') else { break };
+        let shown = notes.shown.as_ref();
+        let filled = match name {
+            "name" => Some(scope.part.name.clone()),
+            "value" => shown.map(|(_, value, _)| value.clone()),
+            "limit" => shown.map(|(_, _, limit)| limit.clone()),
+            "text" => Some(notes.text.clone()).filter(|it| !it.is_empty()),
+            _ => named(scope, name),
+        };
+        text.push_str(&filled.unwrap_or_else(|| unknown.to_owned()));
+        rest = tail;
+    }
+    text.push_str(rest);
+    text
+}
+
+fn named(scope: &Scope<'_>, name: &str) -> Option<String> {
+    if let Some(attr) = name.strip_prefix('@') {
+        return scope.part.attrs.get(attr).cloned();
+    }
+    let (rise, name) = match name.strip_prefix('+') {
+        Some(name) => (true, name),
+        None => (false, name),
+    };
+    let id = scope.view.rules.id(name)?;
+    let metric = scope.view.rules.metric(id);
+    if let Some(word) = scope.part.words.iter().find(|it| it.metric == id) {
+        return word.recent.last().map(|(_, word)| word.clone());
+    }
+    let run = scope.view.sources[scope.source].run(scope.at);
+    match (name, run) {
+        (super::known::PROBLEM, Some(run)) => {
+            let problem = scope.part.problem(scope.source, run.at)?;
+            return Some(problem.text.clone());
+        }
+        (super::known::OUTCOME, Some(RunMark { outcome: RunOutcome::Failed(why), .. })) => {
+            return Some(why.clone());
+        }
+        (super::known::OUTCOME, Some(_)) => return Some("timed out".to_owned()),
+        (super::known::PROBLEMS, Some(run)) => return Some(run.problem.clone()),
+        _ => {}
+    }
+    let slot = scope.part.slots.iter().find(|it| it.metric == id)?;
+    let number = if rise {
+        let window = scope.view.rules.windows[usize::from(id.0)].last().copied()?;
+        let counter = metric.kind == xunjian_rules::MetricKind::Counter;
+        slot.series.rise(scope.at, window, counter)?
+    } else {
+        slot.series.latest(scope.at)?.value
+    };
+    Some(value(&metric.unit, number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_read_as_people_write_them() {
+        for (unit, number, text) in [
+            ("1", 0.934, "93.4 %"),
+            ("By", 1_610_612_736.0, "1.5 GiB"),
+            ("s", 0.0125, "12.5 ms"),
+            ("Cel", 52.0, "52 °C"),
+            ("{sector}", 8.0, "8"),
+            ("{packet}/s", 2.5, "2.5/s"),
+            ("bit/s", 1e9, "1 Gbit/s"),
+            ("", 1234.0, "1234"),
+        ] {
+            assert_eq!(value(unit, number), text);
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The rule library that is built into the program: one file per source.
+
+/// A file of the library.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RuleFile {
+    /// `md.toml`.
+    pub name: &'static str,
+    /// Its text.
+    pub text: &'static str,
+}
+
+/// All files, in the order of the alphabet.
+pub const LIBRARY: &[RuleFile] = &[
+    RuleFile { name: "md.toml", text: include_str!("../library/md.toml") },
+];
