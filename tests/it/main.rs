@@ -12,6 +12,7 @@ mod mangled;
 mod recorder;
 mod registry;
 mod runner;
+mod rules;
 mod store;
 mod typeset;
 mod wire;

@@ -160,6 +160,8 @@ impl Series {
             .find(|it| it.length >= length)
             .or(self.windows.last())
             .map_or(&[], |it| it.buckets.as_slice());
+        // Where the newest points reach back beyond the window, they hold the one before it too.
+        let buckets = if oldest < start { &[] } else { buckets };
         let from = buckets.partition_point(|it| it.at < start).saturating_sub(1);
         for bucket in buckets[from..].iter().filter(|it| it.at < oldest && it.at <= at) {
             if bucket.at >= start && bucket.max > bucket.last {
