@@ -12,6 +12,10 @@ pub mod contract;
 
 pub mod store;
 
+pub mod identity;
+
+pub mod ingest;
+
 pub mod evaluate;
 
 pub mod classify;

@@ -9,6 +9,10 @@ pub mod reading;
 
 mod nearest;
 
+pub mod pem;
+
+pub mod token;
+
 pub mod check;
 
 pub mod wire;

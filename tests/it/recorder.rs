@@ -1,11 +1,6 @@
 //! The recorder: what it keeps is what a recording answers, and a recording of a recording is the same recording.
 
-use std::{
-    collections::BTreeMap,
-    fs, io,
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, fs, io, path::PathBuf, sync::Arc};
 
 use xunjian_agent::{
     host::{Host, HostError, Meta, Output, Recorded, Recorder, Space, Vitals},

@@ -1,6 +1,6 @@
 //! Definitions: checked readings to their packed form and back.
 
-use std::{collections::BTreeMap, fmt::Write, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use prost::Message;
 use ring::digest;
@@ -15,11 +15,7 @@ use crate::{
 
 /// The public id of a raw output: SHA-256 of its definition, in lower-case hex (64 characters).
 pub fn evidence_id(evidence: &Evidence) -> String {
-    let digest = digest::digest(&digest::SHA256, &encoded_evidence(evidence));
-    digest.as_ref().iter().fold(String::with_capacity(64), |mut hex, byte| {
-        write!(hex, "{byte:02x}").expect("a String takes what it is given");
-        hex
-    })
+    crate::token::hex(digest::digest(&digest::SHA256, &encoded_evidence(evidence)).as_ref())
 }
 
 /// Checks a received definition and makes it usable.
