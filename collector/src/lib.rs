@@ -21,3 +21,5 @@ pub mod evaluate;
 pub mod classify;
 
 pub mod ticket;
+
+pub mod report;

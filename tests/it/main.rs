@@ -16,3 +16,5 @@ mod rules;
 mod store;
 mod typeset;
 mod wire;
+
+mod report;

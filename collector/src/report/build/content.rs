@@ -1,0 +1,242 @@
+//! Part 3: what was inspected, class by class; execution kept apart from the result, gaps with their reasons.
+
+use super::{Build, cell, chart, column, figures::ItemTally, inventory, number_column, toned};
+use crate::report::{
+    model::{Block, Cell, Section, Statement, Table, Tone},
+    words,
+};
+
+/// Classes of the report in their order; others follow by name.
+const ORDER: [&str; 9] =
+    ["host", "cpu", "memory", "disk", "md", "filesystem", "netif", "unit", "source"];
+
+pub(crate) fn write(build: &mut Build<'_>) -> Section {
+    let heading = build.pick("三、巡检内容", "3 What was inspected");
+    let mut blocks = vec![Block::Heading { text: build.pick("3.1 覆盖情况", "3.1 Coverage") }];
+    blocks.push(Block::Para { items: coverage_words(build) });
+    blocks.extend(coverage(build).map(Block::Table));
+    blocks.push(Block::Heading { text: build.pick("3.2 资产清单", "3.2 Inventory") });
+    blocks.extend(inventory::write(build));
+    let mut number = 3;
+    for kind in kinds(build) {
+        let title = words::kind(build.lang, &kind);
+        blocks.push(Block::Heading { text: format!("3.{number} {title}") });
+        blocks.extend(class(build, &kind));
+        number += 1;
+    }
+    let charts = chart::draw(build);
+    if !charts.is_empty() {
+        let text = if build.counted.figures.single_round {
+            build.pick("运行数据", "Readings")
+        } else {
+            build.pick("运行趋势", "Trends")
+        };
+        blocks.push(Block::Heading { text: format!("3.{number} {text}") });
+        blocks.extend(charts);
+    }
+    Section { id: "part3".to_owned(), heading, blocks }
+}
+
+/// Kinds that are checked, in the report's order.
+pub(crate) fn kinds(build: &Build<'_>) -> Vec<String> {
+    let mut kinds: Vec<&str> = build.input.checks.iter().map(|item| item.kind.as_str()).collect();
+    let place = |kind: &str| ORDER.iter().position(|it| *it == kind).unwrap_or(ORDER.len());
+    kinds.sort_by_key(|kind| (place(kind), *kind));
+    kinds.dedup();
+    kinds.into_iter().map(str::to_owned).collect()
+}
+
+fn coverage_words(build: &mut Build<'_>) -> Vec<Statement> {
+    let figures = build.counted.figures.clone();
+    let (read, all) = (u64::from(figures.checks_read), u64::from(figures.checks));
+    let source = build.coverage();
+    let text = match figures.coverage_percent {
+        None => build.pick("本期没有可执行的检查项。", "There was nothing to check in this period."),
+        Some(100) => build.pick(
+            format!("应检 {} 项次，全部取得结果，覆盖率 100%。", words::number(all)),
+            format!("{} were due and all gave a result: coverage 100 %.", words::plural(all, "check", "checks")),
+        ),
+        Some(percent) => build.pick(
+            format!("应检 {} 项次，{} 项次取得结果，覆盖率 {percent}%；其余 {} 项次未取得结果，原因逐项列出，不计为正常。", words::number(all), words::number(read), words::number(all - read)),
+            format!("{} were due and {} gave a result: coverage {percent} %. The other {} are listed with the reason and do not count as normal.", words::plural(all, "check", "checks"), words::number(read), words::number(all - read)),
+        ),
+    };
+    let mut items = vec![build.index.say(text, &[source])];
+    if !build.counted.silent.is_empty() {
+        items.push(super::purpose::silent(build));
+    }
+    items
+}
+
+/// Coverage by class of equipment.
+fn coverage(build: &mut Build<'_>) -> Option<Table> {
+    let source = build.coverage();
+    let refs = build.index.numbers(&[source]);
+    let mut rows = Vec::new();
+    for kind in kinds(build) {
+        let (mut read, mut all, mut abnormal) = (0, 0, 0);
+        for tally in build.counted.items.iter().filter(|it| it.item.kind == kind) {
+            read += tally.read;
+            all += tally.applies();
+            abnormal += tally.abnormal;
+        }
+        let seen = build.counted.figures.components.get(&kind).copied().unwrap_or(0);
+        if all == 0 {
+            continue;
+        }
+        let percent = read * 100 / all;
+        let tone = if read == all { Tone::Good } else { Tone::Unknown };
+        let result = match (read, abnormal) {
+            (0, _) => toned("—", Tone::Muted),
+            (_, 0) => toned(build.pick("正常", "normal"), Tone::Good),
+            (_, n) => {
+                toned(build.pick(format!("异常 {n} 项次"), format!("{n} abnormal")), Tone::Bad)
+            }
+        };
+        rows.push(vec![
+            Cell { refs: refs.clone(), ..cell(words::kind(build.lang, &kind)) },
+            cell(words::number(u64::from(seen))),
+            cell(words::number(u64::from(all))),
+            cell(words::number(u64::from(read))),
+            toned(format!("{percent}%"), tone),
+            result,
+        ]);
+    }
+    (!rows.is_empty()).then(|| Table {
+        caption: build.pick(
+            "各类设备的覆盖率（巡检结果仅就已取得结果的部分而言）",
+            "Coverage by class (results speak only of what was read)",
+        ),
+        columns: vec![
+            column(build.pick("设备类别", "Class"), 1),
+            number_column(build.pick("部件数", "Components")),
+            number_column(build.pick("应检项次", "Due")),
+            number_column(build.pick("取得结果", "With result")),
+            number_column(build.pick("覆盖率", "Coverage")),
+            column(build.pick("巡检结果", "Result"), 0),
+        ],
+        rows,
+    })
+}
+
+fn class(build: &mut Build<'_>, kind: &str) -> Vec<Block> {
+    let places: Vec<usize> = (0..build.counted.items.len())
+        .filter(|at| build.counted.items[*at].item.kind == kind)
+        .collect();
+    let mut rows = Vec::new();
+    let mut unused = Vec::new();
+    for at in places {
+        let source = {
+            let name = &build.counted.items[at].item.source;
+            build.ledger(name)
+        };
+        if build.counted.items[at].applies() == 0 {
+            unused.push(words::clean(build.counted.items[at].item.item.in_lang(build.lang)));
+            continue;
+        }
+        let rules = build.rules();
+        let refs = build.index.numbers(&[source, rules]);
+        rows.push(row(build, &build.counted.items[at], refs));
+    }
+    let mut blocks = Vec::new();
+    if !rows.is_empty() {
+        blocks.push(Block::Table(table(build, kind, rows)));
+    }
+    if !unused.is_empty() {
+        blocks.push(Block::Para { items: vec![not_applicable(build, &unused)] });
+    }
+    blocks
+}
+
+fn table(build: &Build<'_>, kind: &str, rows: Vec<Vec<Cell>>) -> Table {
+    let title = words::kind(build.lang, kind);
+    Table {
+        caption: build.pick(format!("{title}：检查项"), format!("{title}: check items")),
+        columns: vec![
+            column(build.pick("检查项 / 检查方法", "Check item / method"), 4),
+            column(build.pick("判断标准", "Criterion"), 4),
+            number_column(build.pick("对象", "Objects")),
+            column(build.pick("执行状态", "Execution"), 2),
+            column(build.pick("巡检结果", "Result"), 2),
+        ],
+        rows,
+    }
+}
+
+fn row(build: &Build<'_>, tally: &ItemTally<'_>, refs: Vec<u32>) -> Vec<Cell> {
+    let item = tally.item;
+    let text = |it: &xunjian_rules::Text| words::clean(it.in_lang(build.lang));
+    vec![
+        Cell { small: text(&item.method), refs, ..cell(text(&item.item)) },
+        cell(text(&item.criterion)),
+        cell(words::number(u64::from(tally.applies()))),
+        execution(build, tally),
+        result(build, tally),
+    ]
+}
+
+/// 执行状态: whether there is a result, with the commonest reason why not.
+fn execution(build: &Build<'_>, tally: &ItemTally<'_>) -> Cell {
+    let mut words = Vec::new();
+    let single = tally.read == tally.applies();
+    if tally.read > 0 {
+        let word = build.pick("正常", "normal");
+        words.push(if single { word } else { format!("{word} {}", tally.read) });
+    }
+    let whole = tally.read == 0;
+    let mut add = |n: u32, zh: &str, en: &str| {
+        if n > 0 {
+            let word = build.pick(zh, en);
+            let alone = whole && n == tally.applies();
+            words.push(if alone { word } else { format!("{word} {n}") });
+        }
+    };
+    add(tally.failed, "异常", "abnormal");
+    add(tally.not_run, "未执行", "not executed");
+    let small = tally
+        .whys
+        .iter()
+        .max_by_key(|(why, n)| (**n, std::cmp::Reverse(*why)))
+        .map(|(why, _)| reason(build, why))
+        .unwrap_or_default();
+    let tone = if single { Tone::Good } else { Tone::Unknown };
+    let joint = build.pick("，", ", ");
+    Cell { text: words.join(&joint), small, tone, refs: Vec::new() }
+}
+
+/// 巡检结果: only of what was read.
+fn result(build: &Build<'_>, tally: &ItemTally<'_>) -> Cell {
+    let normal = tally.read - tally.abnormal;
+    match (tally.read, tally.abnormal) {
+        (0, _) => toned("—", Tone::Muted),
+        (_, 0) => toned(build.pick("正常", "normal"), Tone::Good),
+        (_, n) if normal == 0 => {
+            toned(build.pick(format!("异常 {n}"), format!("abnormal {n}")), Tone::Bad)
+        }
+        (_, n) => toned(
+            build
+                .pick(format!("异常 {n}，正常 {normal}"), format!("abnormal {n}, normal {normal}")),
+            Tone::Bad,
+        ),
+    }
+}
+
+/// Why there is no result, in the report's language; the agent's own words only where no closed reason fits.
+pub(crate) fn reason(build: &Build<'_>, why: &crate::report::input::Why) -> String {
+    match why.reason {
+        Some(reason) => words::reason(build.lang, reason),
+        None => words::clean(&why.text),
+    }
+}
+
+fn not_applicable(build: &mut Build<'_>, names: &[String]) -> Statement {
+    const MOST: usize = 12;
+    let list = words::list(build.lang, &names[..names.len().min(MOST)]);
+    let more = if names.len() > MOST { build.pick(" 等", " and others") } else { String::new() };
+    let text = build.pick(
+        format!("以下检查项未执行，因为没有发现适用的部件，不计入覆盖率：{list}{more}。"),
+        format!("Not executed, because no component was found that they apply to (not counted in the coverage): {list}{more}."),
+    );
+    let sources = [build.coverage(), build.hosts()];
+    build.index.say(text, &sources)
+}
