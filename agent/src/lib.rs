@@ -18,7 +18,15 @@ pub mod runner;
 
 pub mod inspect;
 
+pub mod load;
+
 pub mod schedule;
+
+pub mod cursors;
+
+pub mod own;
+
+pub mod service;
 
 pub mod cli;
 

@@ -214,3 +214,125 @@ fn hash(host: &str, name: &str) -> u64 {
 fn part(hash: u64, span: Duration) -> Duration {
     span / 1024 * u32::try_from(hash % 1024).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn entry(name: &str, every: Duration, expensive: bool) -> Entry {
+        Entry { name: name.to_owned(), every, expensive }
+    }
+
+    /// Runs the timetable until `end`; every run takes `took`. Gives the times of all steps.
+    fn play(
+        schedule: &mut Schedule,
+        end: Duration,
+        took: Duration,
+        busy: bool,
+    ) -> Vec<(Duration, Step)> {
+        let mut all = Vec::new();
+        let mut ends: Vec<(Duration, usize)> = Vec::new();
+        while let Some(now) = schedule.next().filter(|it| *it < end) {
+            ends.retain(|(at, index)| {
+                let over = *at <= now;
+                if over {
+                    schedule.ended(*index, took);
+                }
+                !over
+            });
+            for step in schedule.due(now, &mut || busy) {
+                all.push((now, step));
+                if let Step::Start(index) = step {
+                    ends.push((now + took, index));
+                }
+            }
+        }
+        all
+    }
+
+    fn starts(steps: &[(Duration, Step)]) -> Vec<Duration> {
+        let start = |it: &&(Duration, Step)| matches!(it.1, Step::Start(_));
+        steps.iter().filter(start).map(|(at, _)| *at).collect()
+    }
+
+    #[test]
+    fn the_first_run_is_soon_and_the_period_is_kept() {
+        let mut schedule = Schedule::new("h", vec![entry("md", 10 * MINUTE, false)], 3);
+        let times = starts(&play(&mut schedule, 10 * HOUR, Duration::ZERO, false));
+        assert!(times[0] <= FIRST_WITHIN && times[1] <= times[0] + 10 * MINUTE);
+        assert!(times[1..].windows(2).all(|it| it[1] - it[0] == 10 * MINUTE), "{times:?}");
+    }
+
+    #[test]
+    fn hosts_that_start_together_do_not_stay_together() {
+        let mut places = std::collections::BTreeSet::new();
+        for host in 0..200 {
+            let entries = vec![entry("smart", HOUR, true)];
+            let mut schedule = Schedule::new(&format!("node{host}"), entries, 3);
+            let times = starts(&play(&mut schedule, 3 * HOUR, Duration::ZERO, false));
+            places.insert(times[1].as_secs() % 3600 / 60);
+        }
+        assert!(places.len() > 50, "200 hosts in {} of 60 minutes", places.len());
+    }
+
+    #[test]
+    fn a_busy_host_defers_what_is_expensive_but_not_for_ever() {
+        let entries = vec![entry("smart", 10 * MINUTE, true), entry("host", 10 * MINUTE, false)];
+        let mut schedule = Schedule::new("h", entries, 3);
+        let steps = play(&mut schedule, HOUR, Duration::ZERO, true);
+        let smart: Vec<_> = steps
+            .iter()
+            .map(|it| it.1)
+            .filter(|it| matches!(it, Step::Start(0) | Step::Defer(0)))
+            .take(5)
+            .collect();
+        assert_eq!(smart[..4], [Step::Defer(0), Step::Defer(0), Step::Defer(0), Step::Start(0)]);
+        assert!(!steps.iter().any(|it| it.1 == Step::Defer(1)));
+    }
+
+    #[test]
+    fn one_expensive_source_runs_at_a_time() {
+        let entries = (0..5).map(|it| entry(&format!("s{it}"), MINUTE, true)).collect();
+        let mut schedule = Schedule::new("h", entries, 3);
+        let took = Duration::from_secs(3);
+        let times = starts(&play(&mut schedule, HOUR, took, false));
+        assert!(times.len() > 100 && times.windows(2).all(|it| it[1] - it[0] >= took));
+    }
+
+    #[test]
+    fn a_source_that_takes_long_runs_less_often_until_it_is_quick_again() {
+        let mut schedule = Schedule::new("h", vec![entry("smart", 10 * MINUTE, true)], 3);
+        play(&mut schedule, 2 * HOUR, 2 * MINUTE, false);
+        assert_eq!(schedule.period(0), 40 * MINUTE);
+        for _ in 0..3 {
+            schedule.ended(0, Duration::from_secs(1));
+        }
+        assert_eq!(schedule.period(0), 10 * MINUTE);
+    }
+
+    #[test]
+    fn a_stuck_source_is_not_started_again_and_holds_nobody_up() {
+        let entries = vec![entry("one", MINUTE, true), entry("two", MINUTE, true)];
+        let mut schedule = Schedule::new("h", entries, 3);
+        while !schedule.due(schedule.next().unwrap(), &mut || false).contains(&Step::Start(0)) {
+            schedule.ended(1, Duration::ZERO);
+        }
+        schedule.stuck(0);
+        let steps = play(&mut schedule, HOUR, Duration::ZERO, false);
+        let count = |step: Step| steps.iter().filter(|it| it.1 == step).count();
+        assert_eq!(count(Step::Start(0)), 0);
+        assert!(count(Step::StillStuck(0)) > 50 && count(Step::Start(1)) > 50);
+    }
+
+    #[test]
+    fn an_inspection_that_is_asked_for_is_made_now() {
+        let mut schedule = Schedule::new("h", vec![entry("smart", 24 * HOUR, false)], 3);
+        play(&mut schedule, HOUR, Duration::ZERO, false);
+        schedule.ended(0, Duration::ZERO);
+        schedule.all_now(HOUR);
+        assert_eq!(schedule.due(HOUR, &mut || false), [Step::Start(0)]);
+    }
+}

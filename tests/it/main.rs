@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
 
+mod agent_cli;
 mod cases;
 mod classify_kit;
 mod config;

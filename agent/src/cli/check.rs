@@ -24,9 +24,10 @@ impl Check {
         let place = self.config.unwrap_or_else(|| CONFIG_PATH.into());
         let what = if place.exists() { "is good" } else { "is not there; the defaults are" };
         writeln!(console.out, "{} {what}:", place.display())?;
-        let collector = config.collector.as_deref().unwrap_or("none (enrol, or set `collector`)");
+        let collector =
+            config.collector.as_deref().unwrap_or("none (enrol, or set `collector.address`)");
         writeln!(console.out, "  collector  {collector}")?;
-        writeln!(console.out, "  state_dir  {}", config.state_dir.display())?;
+        writeln!(console.out, "  folder     {}", config.folder.display())?;
         for source in sources::ALL {
             let section = config.source(source);
             let every = match section.enabled {

@@ -40,10 +40,10 @@ const DEADLINE_MAX: Duration = Duration::from_secs(3600);
 /// The whole configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
-    /// Where the collector listens: `https://HOST:PORT`; none until the agent is enrolled or told.
+    /// Where the collector listens: `HOST:PORT`; none until the agent is enrolled or told.
     pub collector: Option<String>,
     /// Where the agent keeps its identity, spool and cursors.
-    pub state_dir: PathBuf,
+    pub folder: PathBuf,
     /// What is kept for the collector while it is away.
     pub spool: SpoolLimits,
     /// When a run that starts programs waits because the host is busy.
@@ -93,7 +93,7 @@ impl Default for Config {
     fn default() -> Config {
         Config {
             collector: None,
-            state_dir: PathBuf::from("/var/lib/xunjian-agent"),
+            folder: PathBuf::from("/var/lib/xunjian-agent"),
             spool: SpoolLimits {
                 bytes_max: 256 * 1024 * 1024,
                 age_max: Duration::from_secs(14 * 24 * 3600),
@@ -153,8 +153,10 @@ impl Config {
         let mut mistakes = Vec::new();
         let default = Config::default();
         let mut root = Section::root(&table);
-        let collector = root.take("collector", None, &mut mistakes, address);
-        let state_dir = root.take("state_dir", default.state_dir, &mut mistakes, absolute_path);
+        let folder = root.take("folder", default.folder, &mut mistakes, absolute_path);
+        let mut section = root.section("collector", &mut mistakes);
+        let collector = section.take("address", None, &mut mistakes, address);
+        section.finish(&mut mistakes);
         let spool = spool(root.section("spool", &mut mistakes), default.spool, &mut mistakes);
         let load = load(root.section("load", &mut mistakes), default.load, &mut mistakes);
         let mut section = root.section("sources", &mut mistakes);
@@ -167,7 +169,7 @@ impl Config {
         }
         section.finish(&mut mistakes);
         root.finish(&mut mistakes);
-        let config = Config { collector, state_dir, spool, load, sources: chosen };
+        let config = Config { collector, folder, spool, load, sources: chosen };
         if mistakes.is_empty() { Ok(config) } else { Err(mistakes) }
     }
 
@@ -302,8 +304,8 @@ fn address(value: &Value) -> Result<Option<String>, String> {
         port.parse::<u16>().ok().filter(|it| plain && *it > 0)
     });
     match port {
-        Some(_) => Ok(Some(format!("https://{authority}"))),
-        None => Err("want \"https://HOST:PORT\"".to_owned()),
+        Some(_) => Ok(Some(authority.to_owned())),
+        None => Err("want \"HOST:PORT\"".to_owned()),
     }
 }
 

@@ -112,7 +112,7 @@ pub fn start(
 /// Makes a run and waits for it, at most until its deadline.
 pub fn run(job: Job, host: Arc<dyn Host>) -> Finished {
     let (tell, wait) = mpsc::sync_channel(1);
-    let failed = job.clone();
+    let kept = job.clone();
     let started = start(job, host, move |finished| {
         let _ = tell.send(finished);
     });
@@ -120,18 +120,23 @@ pub fn run(job: Job, host: Arc<dyn Host>) -> Finished {
         Ok(running) => {
             let left = running.ends_by().saturating_duration_since(Instant::now());
             wait.recv_timeout(left)
-                .unwrap_or_else(|_| Finished { run: running.stuck(), cursor: failed.cursor })
+                .unwrap_or_else(|_| Finished { run: running.stuck(), cursor: kept.cursor })
         }
-        Err(error) => {
-            let why = Outcome::Failed(format!("cannot start a thread: {error}"));
-            Finished { run: blank(&failed, why), cursor: failed.cursor }
-        }
+        Err(error) => Finished {
+            run: failed(&kept, format!("cannot start a thread: {error}")),
+            cursor: kept.cursor,
+        },
     }
 }
 
 /// The run of a source that was not started, to spare the host.
 pub fn deferred(job: &Job, why: &str) -> Run {
     blank(job, Outcome::Deferred(why.to_owned()))
+}
+
+/// The run of a source that could not be started.
+pub fn failed(job: &Job, why: String) -> Run {
+    blank(job, Outcome::Failed(why))
 }
 
 /// An error with all its causes on one line.

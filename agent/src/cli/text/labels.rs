@@ -1,6 +1,6 @@
 //! The words of the table, in both languages.
 
-use xunjian_proto::Reason;
+use xunjian_proto::{MemberState, Reason};
 
 use crate::cli::Lang;
 
@@ -101,6 +101,17 @@ impl Labels {
             Reason::Missing => self.pick("不存在", "missing"),
             Reason::Implausible => self.pick("数值不可信", "implausible"),
             Reason::Truncated => self.pick("内容被截断", "truncated"),
+        }
+    }
+
+    pub(super) fn member(&self, state: MemberState) -> &'static str {
+        match state {
+            MemberState::Active => self.pick("正常", "active"),
+            MemberState::Rebuilding => self.pick("重建中", "rebuilding"),
+            MemberState::Spare => self.pick("热备", "spare"),
+            MemberState::Failed => self.pick("故障", "failed"),
+            MemberState::Missing => self.pick("缺失", "missing"),
+            MemberState::Unknown => self.pick("未知", "unknown"),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::DateTime;
-use xunjian_proto::{Component, ComponentId, Outcome, Readings, Run};
+use xunjian_proto::{Component, ComponentId, Member, Outcome, Readings, Run};
 
 use super::Lang;
 use crate::{source::Metric, sources};
@@ -133,7 +133,10 @@ impl View {
                 let shown = all.entry(key(&state.component)).or_default();
                 shown.lines.push((state.metric.clone(), state.value.clone()));
             }
-            for sample in &run.samples {
+            let mut samples: Vec<_> = run.samples.iter().collect();
+            // The source's table lists the telling ones first.
+            samples.sort_by_key(|it| place(&run.source, &it.series.metric));
+            for sample in samples {
                 let shown = all.entry(key(&sample.series.component)).or_default();
                 let attrs: Vec<_> = sample.series.attrs.iter().map(|(_, it)| it.as_str()).collect();
                 let attrs =
@@ -164,7 +167,9 @@ impl View {
             }
         }
         if let Some(set) = shown.component.and_then(|it| it.set.as_ref()) {
-            text.push_str(&format!("  {} × {}", set.scheme, set.width));
+            let member = |it: &Member| format!("{} {}", it.name, labels.member(it.state));
+            let members: Vec<_> = set.members.iter().map(member).collect();
+            text.push_str(&format!("  {} × {}: {}", set.scheme, set.width, members.join(", ")));
         }
         text.push('\n');
         let most = if self.all { usize::MAX } else { READINGS_SHOWN };
@@ -179,9 +184,18 @@ impl View {
 }
 
 fn unit(source: &str, metric: &str) -> &'static str {
-    let source = sources::ALL.iter().find(|it| it.name == source);
-    let found = source.and_then(|it| it.metrics.iter().find(|it| it.name == metric));
-    found.map_or("", |it: &Metric| it.unit)
+    let metrics = metrics(source);
+    metrics.get(place(source, metric)).map_or("", |it| it.unit)
+}
+
+/// Where a metric stands in its source's table; behind all others if it is not there.
+fn place(source: &str, metric: &str) -> usize {
+    let metrics = metrics(source);
+    metrics.iter().position(|it| it.name == metric).unwrap_or(metrics.len())
+}
+
+fn metrics(source: &str) -> &'static [Metric] {
+    sources::ALL.iter().find(|it| it.name == source).map_or(&[], |it| it.metrics)
 }
 
 fn short(text: &str) -> String {

@@ -1,0 +1,248 @@
+//! The running agent: starts sources when the schedule says so, and hands on what they find.
+//!
+//! One loop on one thread, which sleeps until the next source is due, a run ends, a run's deadline passes or somebody
+//! calls. It never waits for a source.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, mpsc},
+    time::{Duration, Instant},
+};
+
+use xunjian_proto::Run;
+
+use crate::{
+    clock,
+    config::Config,
+    cursors::Cursors,
+    host::Live,
+    load,
+    own::{self, Figures},
+    runner::{self, EvidencePolicy, Finished, Job, Running},
+    schedule::{Entry, Schedule, Step},
+    source::Source,
+};
+
+/// Where runs go: the spool.
+pub trait Outlet {
+    /// Takes a run. What it cannot keep it counts.
+    fn put(&mut self, run: Run);
+    /// Fills in what it knows of the agent's own state: the spool's size and losses.
+    fn figures(&self, figures: &mut Figures);
+}
+
+/// What can be asked of a running agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Run every source now.
+    Inspect,
+    /// End.
+    Stop,
+}
+
+/// What wakes the loop.
+enum Message {
+    Ended(usize, Instant, Finished),
+    Command(Command),
+}
+
+/// The way to call a running agent, from any thread.
+#[derive(Clone)]
+pub struct Handle(mpsc::Sender<Message>);
+
+impl Handle {
+    /// Calls it. An agent that has ended does not hear.
+    pub fn send(&self, command: Command) {
+        let _ = self.0.send(Message::Command(command));
+    }
+}
+
+/// An agent that is to run.
+pub struct Service {
+    host: Arc<Live>,
+    config: Config,
+    sources: Vec<Source>,
+    schedule: Schedule,
+    /// The runs under way, by source; a stuck one stays until its thread ends.
+    running: BTreeMap<usize, (Running, bool)>,
+    cursors: Cursors,
+    evidence: EvidencePolicy,
+    begun: Instant,
+    send: mpsc::Sender<Message>,
+    receive: mpsc::Receiver<Message>,
+}
+
+impl Service {
+    /// Prepares all enabled sources of `sources` and the agent's watch over itself. `host_id` is anything that tells
+    /// this host from others; it spreads the runs.
+    pub fn new(
+        host: Arc<Live>,
+        config: Config,
+        sources: &[Source],
+        host_id: &str,
+        cursors: Cursors,
+    ) -> Service {
+        let enabled = sources.iter().filter(|it| config.source(it).enabled).copied();
+        let sources: Vec<Source> = enabled.chain([own::SOURCE]).collect();
+        let entry = |it: &Source| Entry {
+            name: it.name.to_owned(),
+            every: config.source(it).every,
+            expensive: !it.runs.is_empty(),
+        };
+        let entries = sources.iter().map(entry).collect();
+        let schedule = Schedule::new(host_id, entries, config.load.deferrals_max);
+        let (send, receive) = mpsc::channel();
+        Service {
+            host,
+            config,
+            sources,
+            schedule,
+            running: BTreeMap::new(),
+            cursors,
+            evidence: EvidencePolicy::default(),
+            begun: Instant::now(),
+            send,
+            receive,
+        }
+    }
+
+    /// The way to call it while it runs.
+    pub fn handle(&self) -> Handle {
+        Handle(self.send.clone())
+    }
+
+    /// Runs until it is told to stop. Stuck sources are left behind.
+    pub fn serve(mut self, outlet: &mut dyn Outlet) {
+        self.begun = Instant::now();
+        loop {
+            self.start_due(outlet);
+            self.tell_stuck(outlet);
+            self.cursors.save_sometimes(Instant::now());
+            let woken = match self.next_wake() {
+                Some(at) => self.receive.recv_timeout(at.saturating_duration_since(Instant::now())),
+                None => self.receive.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected),
+            };
+            match woken {
+                Ok(Message::Ended(index, begun, finished)) => {
+                    self.ended(index, begun, finished, outlet);
+                }
+                Ok(Message::Command(Command::Inspect)) => self.schedule.all_now(self.now()),
+                Ok(Message::Command(Command::Stop)) | Err(mpsc::RecvTimeoutError::Disconnected) => {
+                    break;
+                }
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+            }
+        }
+        self.cursors.save();
+    }
+
+    fn now(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    fn next_wake(&self) -> Option<Instant> {
+        let due = self.schedule.next().map(|it| self.begun + it);
+        let deadlines = self.running.values().filter(|(_, stuck)| !stuck);
+        deadlines.map(|(it, _)| it.ends_by()).chain(due).min()
+    }
+
+    fn start_due(&mut self, outlet: &mut dyn Outlet) {
+        let (host, limits) = (self.host.clone(), self.config.load);
+        let mut why = None;
+        let mut busy = || {
+            why = load::busy(&*host, &limits);
+            why.is_some()
+        };
+        let steps = self.schedule.due(self.begun.elapsed(), &mut busy);
+        for step in steps {
+            match step {
+                Step::Start(index) => self.start(index, outlet),
+                Step::Defer(index) => {
+                    let why = why.as_deref().unwrap_or("the host is busy");
+                    outlet.put(runner::deferred(&self.job(index), why));
+                }
+                Step::StillStuck(index) => {
+                    if let Some((running, _)) = self.running.get(&index) {
+                        let again = Run { at: clock::now(), ..running.stuck() };
+                        outlet.put(again);
+                    }
+                }
+            }
+        }
+    }
+
+    fn start(&mut self, index: usize, outlet: &mut dyn Outlet) {
+        let job = self.job(index);
+        let (send, begun) = (self.send.clone(), Instant::now());
+        let done = move |finished| {
+            // Nobody listens any more if the agent is about to end.
+            let _ = send.send(Message::Ended(index, begun, finished));
+        };
+        match runner::start(job.clone(), self.host.clone(), done) {
+            Ok(running) => {
+                self.running.insert(index, (running, false));
+            }
+            Err(error) => {
+                tracing::error!(source = job.source.name, %error, "cannot start a thread");
+                self.schedule.ended(index, Duration::ZERO);
+                outlet.put(runner::failed(&job, format!("cannot start a thread: {error}")));
+            }
+        }
+    }
+
+    fn job(&self, index: usize) -> Job {
+        let source = self.sources[index];
+        let section = self.config.source(&source);
+        Job {
+            source,
+            options: section.options,
+            deadline: section.deadline,
+            cursor: self.cursors.get(source.name),
+            at: clock::now(),
+        }
+    }
+
+    /// Runs that have not ended by their deadline are reported once here; the schedule repeats it every period.
+    fn tell_stuck(&mut self, outlet: &mut dyn Outlet) {
+        let now = Instant::now();
+        for (index, (running, stuck)) in &mut self.running {
+            if !*stuck && running.ends_by() <= now {
+                *stuck = true;
+                self.schedule.stuck(*index);
+                tracing::warn!(source = self.sources[*index].name, "a source is stuck");
+                outlet.put(running.stuck());
+            }
+        }
+    }
+
+    fn ended(&mut self, index: usize, begun: Instant, finished: Finished, outlet: &mut dyn Outlet) {
+        let was_stuck = self.running.remove(&index).is_some_and(|(_, stuck)| stuck);
+        self.schedule.ended(index, begun.elapsed());
+        let Finished { mut run, cursor } = finished;
+        if was_stuck {
+            // It was reported as stuck; what it found so late is old, and the next run is made soon.
+            tracing::info!(source = run.source, took_ms = run.took_ms, "a stuck source has ended");
+            return;
+        }
+        if run.source == own::SOURCE.name {
+            own::add(&mut run, &self.figures(outlet));
+        }
+        self.evidence.apply(&mut run);
+        let source = run.source.clone();
+        // The run is kept before the cursor moves: a crash in between gives an event twice, never not at all.
+        outlet.put(run);
+        self.cursors.set(&source, cursor);
+    }
+
+    fn figures(&self, outlet: &dyn Outlet) -> Figures {
+        let periods = self.sources.iter().enumerate();
+        let periods = periods.map(|(index, it)| (it.name.to_owned(), self.schedule.period(index)));
+        let mut figures = Figures {
+            left_behind: self.host.left_behind(),
+            periods: periods.collect(),
+            ..Figures::default()
+        };
+        outlet.figures(&mut figures);
+        figures
+    }
+}

@@ -1,0 +1,231 @@
+//! The agent's command line and configuration, as its users meet them.
+
+use std::{fs, path::Path};
+
+use xunjian_agent::{
+    cli::{self, Console},
+    config::{Config, SourceConfig, duration_text},
+    sources,
+};
+use xunjian_proto::{Outcome, Readings};
+
+use crate::recorder::Folder;
+
+struct Told {
+    code: u8,
+    out: String,
+    err: String,
+}
+
+fn agent(args: &[&str]) -> Told {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut console = Console { out: &mut out, err: &mut err, progress: false };
+    let args = ["xunjian-agent"].iter().chain(args).map(|it| (*it).into());
+    let code = cli::main(args, &mut console);
+    Told { code, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
+}
+
+/// A recorded host with a degraded array and nothing else.
+fn degraded(folder: &Folder) -> String {
+    let root = folder.path("host/root/proc");
+    fs::create_dir_all(&root).unwrap();
+    fs::write(root.join("mdstat"), MDSTAT).unwrap();
+    folder.path("host").display().to_string()
+}
+
+const MDSTAT: &str = "Personalities : [raid1]\n\
+    md0 : active raid1 sdb1[1](F) sda1[0]\n      1046528 blocks super 1.2 [2/1] [U_]\n      \n\
+    unused devices: <none>\n";
+
+#[test]
+fn the_example_shows_every_key_with_its_default() {
+    let text = include_str!("../../deploy/agent.example.toml");
+    let mut config = Config::parse(text, sources::ALL).unwrap();
+    for section in config.sources.values_mut() {
+        section.options.clear();
+    }
+    config.sources.retain(|name, section| {
+        let source = sources::ALL.iter().find(|it| it.name == name).unwrap();
+        *section != SourceConfig::of(source)
+    });
+    assert_eq!(config, Config::default());
+    for key in ["folder", "address", "bytes_max", "age_max", "defer", "cpu_pressure_max"]
+        .iter()
+        .chain(&["io_pressure_max", "load_per_cpu_max", "deferrals_max"])
+    {
+        assert!(text.contains(&format!("\n{key} = ")), "{key} is not shown");
+    }
+    for source in sources::ALL {
+        let section = format!(
+            "\n[sources.{}]\nenabled = true\nevery = \"{}\"\ndeadline = \"{}\"\n",
+            source.name,
+            duration_text(source.every),
+            duration_text(source.deadline)
+        );
+        assert!(text.contains(&section), "deploy/agent.example.toml lacks:\n{section}");
+    }
+}
+
+#[test]
+fn all_mistakes_are_told_at_once_with_key_value_and_the_nearest_key() {
+    let text = "foldr = '/x'\n[collector]\naddress = 'nowhere'\n[spool]\nage_max = 5\n[load]\n\
+        io_pressure_max = 400\n[sources.md]\nevry = '1m'\nevery = '1s'\n[sources.smrt]\nenabled = true\n";
+    let folder = Folder::new("mistakes");
+    fs::write(folder.path("agent.toml"), text).unwrap();
+    let told = agent(&["check", "--config", folder.path("agent.toml").to_str().unwrap()]);
+    assert_eq!((told.code, &*told.out), (2, ""));
+    for wanted in [
+        "7 mistake(s)",
+        "foldr = \"/x\": unknown key; did you mean `folder`?",
+        "collector.address = \"nowhere\": want \"HOST:PORT\"",
+        "spool.age_max = 5: want text in quotes",
+        "load.io_pressure_max = 400: want a number from 0 to 100",
+        "sources.md.every = \"1s\": want at least \"5s\"",
+        "did you mean `every`?",
+        "sources.smrt: unknown section; did you mean `smart`?",
+    ] {
+        assert!(told.err.contains(wanted), "no {wanted:?} in\n{}", told.err);
+    }
+}
+
+#[test]
+fn a_file_that_is_no_toml_says_where() {
+    let mistakes = Config::parse("a = \nb = 1", sources::ALL).unwrap_err();
+    assert!(mistakes.len() == 1 && mistakes[0].to_string().contains("line 1"), "{mistakes:?}");
+}
+
+#[test]
+fn once_shows_a_recorded_host_in_chinese_and_english() {
+    let folder = Folder::new("once");
+    let host = degraded(&folder);
+    let told = agent(&["once", "--host-dir", &host, "--only", "md"]);
+    assert_eq!(told.code, 0, "{}", told.err);
+    for wanted in ["检查项", "已检查", "软件 RAID 阵列", "md0", "md.array.degraded"] {
+        assert!(told.out.contains(wanted), "no {wanted} in\n{}", told.out);
+    }
+    let told = agent(&["once", "--host-dir", &host, "--lang", "en"]);
+    assert!(
+        told.out.contains("absent") && told.out.contains("the program smartctl is missing"),
+        "{}",
+        told.out
+    );
+}
+
+#[test]
+fn json_readings_are_the_same_each_time_and_can_be_read_back() {
+    let folder = Folder::new("json");
+    let host = degraded(&folder);
+    let told = || agent(&["read", "md", "--host-dir", &host, "--at", "1800000000"]).out;
+    assert_eq!(told(), told());
+    let readings: Readings = serde_json::from_str(&told()).unwrap();
+    assert_eq!(readings.runs[0].at.secs(), 1_800_000_000);
+    assert_eq!(readings.runs[0].outcome, Outcome::Collected);
+}
+
+#[test]
+fn a_host_of_which_nothing_can_be_read_is_no_success() {
+    let folder = Folder::new("nothing");
+    fs::create_dir_all(folder.path("host/root")).unwrap();
+    let host = folder.path("host").display().to_string();
+    assert_eq!(agent(&["once", "--host-dir", &host, "--only", "md,smart"]).code, 1);
+}
+
+#[test]
+fn mistakes_of_the_command_line_are_told_and_are_status_2() {
+    for (args, wanted) in [
+        (vec!["once", "--only", "smrt"], "did you mean `smart`?"),
+        (vec!["once", "--host-dir", "/no-such-dir"], "is not a recording"),
+        (vec!["onec"], "once"),
+        (vec!["read", "md"], "which files?"),
+        (vec!["check", "--config", "/no-such-file"], "cannot read the configuration"),
+    ] {
+        let told = agent(&args);
+        assert_eq!(told.code, 2, "{args:?}: {}", told.err);
+        assert!(told.err.contains(wanted), "{args:?}: {}", told.err);
+    }
+}
+
+#[test]
+fn a_mailed_mdstat_gives_the_readings_of_its_host() {
+    let folder = Folder::new("mailed");
+    fs::write(folder.path("from-customer.txt"), MDSTAT).unwrap();
+    let file = folder.path("from-customer.txt").display().to_string();
+    let told = agent(&["read", "md", &file, "--host", "node7", "--at", "1800000000"]);
+    assert_eq!(told.code, 0, "{}", told.err);
+    let readings: Readings = serde_json::from_str(&told.out).unwrap();
+    assert_eq!(readings.host.hostname, "node7");
+    let degraded =
+        readings.runs[0].samples.iter().find(|it| it.series.metric == "md.array.degraded");
+    assert_eq!(degraded.unwrap().value.to_bits(), 1.0_f64.to_bits());
+}
+
+/// The least that smartctl says of a disk.
+fn smartctl(serial: &str) -> String {
+    serde_json::json!({
+        "smartctl": { "version": [7, 3], "exit_status": 0, "argv": ["smartctl", "--json", "-x", "/dev/sda"] },
+        "local_time": { "time_t": 1_800_000_000 },
+        "device": { "name": "/dev/sda", "info_name": "/dev/sda [SAT]", "type": "sat", "protocol": "ATA" },
+        "model_name": "Synthetic 1000", "serial_number": serial,
+        "smart_status": { "passed": true }, "temperature": { "current": 31 },
+        "smart_support": { "available": true, "enabled": true }
+    })
+    .to_string()
+}
+
+#[test]
+fn mailed_smartctl_outputs_of_two_disks_with_one_name_stay_two() {
+    let folder = Folder::new("smart");
+    for serial in ["AAA111", "BBB222"] {
+        fs::write(folder.path(serial), smartctl(serial)).unwrap();
+    }
+    let path = |name: &str| folder.path(name).display().to_string();
+    let told = agent(&["read", "smart", &path("AAA111"), &path("BBB222")]);
+    assert_eq!(told.code, 0, "{}", told.err);
+    let readings: Readings = serde_json::from_str(&told.out).unwrap();
+    let run = &readings.runs[0];
+    let serials: Vec<_> =
+        run.components.iter().filter_map(|it| it.attrs.get("hw.serial_number")).collect();
+    assert_eq!(serials, ["AAA111", "BBB222"]);
+    assert_eq!(run.at.secs(), 1_800_000_000);
+}
+
+#[test]
+fn what_is_no_tool_output_is_refused_with_what_was_wanted() {
+    let folder = Folder::new("garbage");
+    fs::write(folder.path("x"), "hello").unwrap();
+    let file = folder.path("x").display().to_string();
+    for (source, wanted) in [("smart", "smartctl --json"), ("md", "/proc/mdstat")] {
+        let told = agent(&["read", source, &file]);
+        assert!(told.code == 2 && told.err.contains(wanted), "{}", told.err);
+    }
+}
+
+#[test]
+fn a_recording_made_on_the_command_line_gives_the_same_readings() {
+    let folder = Folder::new("record");
+    let host = degraded(&folder);
+    let kept = folder.path("kept").display().to_string();
+    let told = agent(&["record", &kept, "--host-dir", &host]);
+    assert_eq!((told.code, told.out.trim()), (0, &*kept), "{}", told.err);
+    assert!(Path::new(&kept).join("meta.json").exists());
+    let read = |host: &str| agent(&["read", "md", "--host-dir", host, "--at", "1800000000"]).out;
+    assert_eq!(read(&kept), read(&host));
+    let told = agent(&["record", &kept, "--host-dir", &host]);
+    assert!(told.code == 1 && told.err.contains("not empty"), "{}", told.err);
+}
+
+#[test]
+fn the_list_names_every_source_program_and_metric() {
+    let text = agent(&["list"]).out;
+    let markdown = agent(&["list", "--format", "markdown"]).out;
+    let json = agent(&["list", "--format", "json"]).out;
+    serde_json::from_str::<serde_json::Value>(&json).unwrap();
+    for source in sources::ALL {
+        let metrics = source.metrics.iter().map(|it| it.name);
+        for wanted in
+            metrics.chain([source.name, source.harmless]).chain(source.runs.iter().copied())
+        {
+            assert!(text.contains(wanted) && markdown.contains(wanted), "{wanted}");
+        }
+    }
+}
