@@ -12,4 +12,6 @@ pub struct RuleFile {
 /// All files, in the order of the alphabet.
 pub const LIBRARY: &[RuleFile] = &[
     RuleFile { name: "md.toml", text: include_str!("../library/md.toml") },
+    RuleFile { name: "smart.toml", text: include_str!("../library/smart.toml") },
+    RuleFile { name: "source.toml", text: include_str!("../library/source.toml") },
 ];

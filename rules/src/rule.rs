@@ -315,6 +315,8 @@ pub struct StateTest {
 pub enum Word {
     /// One of these.
     In(Vec<String>),
+    /// It begins with one of these.
+    Begins(Vec<String>),
     /// None of these.
     NotIn(Vec<String>),
     /// It changed so often within the window.

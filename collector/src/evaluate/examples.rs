@@ -12,8 +12,11 @@ use super::{HostView, Overrides, Verdict, judge, known::SELF};
 /// Any instant would do; this one is easy to recognise in output.
 const START: Time = Time::from_secs(1_700_000_000);
 
-/// Name of the component and of the source in examples.
+/// Name of the component in examples.
 const NAME: &str = "example";
+
+/// The source whose component stands in examples of rules about sources: one with a known period.
+const SOURCE: &str = "smart";
 
 /// An example that did not bring its verdict.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,13 +83,14 @@ fn run(rules: &Arc<RuleSet>, rule: &Rule, example: &Example) -> Result<(), Strin
 fn component(rule: &Rule) -> ComponentId {
     match rule.on.as_str() {
         "host" => ComponentId::host(),
+        SELF => ComponentId::new(SELF, SOURCE),
         kind => ComponentId::new(kind, NAME),
     }
 }
 
 fn to_run(rule: &Rule, example: &Example, reading: &Reading, component: &ComponentId) -> Run {
     let at = START + reading.at;
-    let source = if rule.source == SELF { NAME } else { &rule.source };
+    let source = if rule.source == SELF { SOURCE } else { &rule.source };
     let outcome = match reading.outcome.as_str() {
         "absent" => Outcome::Absent("example".to_owned()),
         "failed" => Outcome::Failed("example".to_owned()),

@@ -360,6 +360,7 @@ impl<'a> Scope<'a> {
         let has = |list: &[String]| list.iter().any(|it| it == word);
         let holds = match &test.word {
             Word::In(list) => has(list),
+            Word::Begins(list) => list.iter().any(|it| word.starts_with(it.as_str())),
             Word::NotIn(list) => !has(list),
             Word::ChangedIn { window, at_least } => {
                 let least = self.tuned(condition, f64::from(*at_least));

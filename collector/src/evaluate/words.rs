@@ -339,6 +339,7 @@ pub(super) fn note_state(
     }
     let wanted = match &test.word {
         Word::In(list) => format!("is {}", list.join(" | ")),
+        Word::Begins(list) => format!("begins with {}", list.join(" | ")),
         Word::NotIn(list) => format!("is not {}", list.join(" | ")),
         Word::ChangedIn { window, at_least } => {
             format!("changes in {} ≥ {at_least}", duration_text(*window))

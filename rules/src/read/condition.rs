@@ -246,13 +246,15 @@ impl Reader<'_> {
     }
 
     fn state_test(&mut self, table: &Table<'_>) -> Option<Condition> {
-        let keys = ["state", "is", "is_not", "in", "not_in", "was", "within", "changed_in", "at_least"];
+        let keys = ["state", "is", "is_not", "in", "not_in", "begins", "was", "within", "changed_in", "at_least"];
         table.check(self, "a condition on a state", &keys);
         let name = table.text(self, "state")?;
         let metric = self.metric(table.offset_of("state"), name, &[MetricKind::State]);
         let good = table.words(self, "is").or_else(|| table.words(self, "in"));
         let bad = table.words(self, "is_not").or_else(|| table.words(self, "not_in"));
+        let begins = table.words(self, "begins").filter(|_| good.is_none() && bad.is_none());
         let word = match (good, bad, table.has("changed_in")) {
+            (None, None, false) if begins.is_some() => Word::Begins(begins.unwrap_or_default()),
             (Some(now), None, false) if table.has("was") => Word::FellFrom {
                 before: table.words(self, "was")?,
                 now,
@@ -265,7 +267,7 @@ impl Reader<'_> {
                 at_least: table.count(self, "at_least").unwrap_or(1),
             },
             _ => {
-                let text = "a condition on a state needs exactly one of is, in, is_not, not_in, changed_in";
+                let text = "a condition on a state needs exactly one of is, in, is_not, not_in, begins, changed_in";
                 self.mistake(table.offset(), text);
                 return None;
             }
