@@ -96,7 +96,7 @@ fn no_damaged_recording_makes_a_source_panic() {
 }
 
 /// Places in a text that are damaged.
-const STEPS: usize = 100;
+const STEPS: usize = 50;
 /// What one character is replaced by; `None` cuts the text there.
 const JUNK: [Option<&str>; 8] = [
     None,

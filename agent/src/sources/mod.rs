@@ -2,9 +2,15 @@
 
 use crate::source::Source;
 
+pub mod block;
+
+pub mod host;
+
 pub mod md;
+
+pub mod net;
 
 pub mod smart;
 
 /// Every source the agent has, in the order of the alphabet.
-pub const ALL: &[Source] = &[md::SOURCE, smart::SOURCE];
+pub const ALL: &[Source] = &[block::SOURCE, host::SOURCE, md::SOURCE, net::SOURCE, smart::SOURCE];
