@@ -167,7 +167,7 @@ fn a_degraded_array_holds_its_failed_disk_and_is_regraded_in_place() {
     let last = set.log.last().unwrap();
     let (from, to) = (Grade::Fault(Level::Four), Grade::Fault(Level::Two));
     assert_eq!(last.kind, CaseChange::Regraded { from, to });
-    assert!(last.why.zh.starts_with("由四级故障调整为二级故障:"), "{}", last.why.zh);
+    assert!(last.why.zh.starts_with("由四级故障调整为二级故障："), "{}", last.why.zh);
 }
 
 #[test]

@@ -228,7 +228,7 @@ fn the_record_says_why_and_what_would_change_it() {
     let decision =
         Situation { lost: 1, ..situation("raid5", 4) }.decide(&Contract::default()).unwrap();
     assert_eq!(decision.step, 3);
-    assert!(decision.because.zh.contains("md0(RAID 5,4 个成员)"), "{}", decision.because.zh);
+    assert!(decision.because.zh.contains("md0（RAID 5，4 个成员）"), "{}", decision.because.zh);
     assert!(decision.because.zh.contains("冗余已耗尽"), "{}", decision.because.zh);
     assert!(decision.because.en.contains("redundancy is used up"), "{}", decision.because.en);
     assert_eq!(decision.runner_up.as_ref().unwrap().0, Grade::Fault(Level::Four));

@@ -6,12 +6,12 @@ use super::{Case, Decision, Grade, texts};
 use crate::evaluate::Fact;
 
 pub(super) fn opened(fact: &Fact) -> Text {
-    Text::new(format!("首次发现:{}", fact.message.zh), format!("first seen: {}", fact.message.en))
+    Text::new(format!("首次发现：{}", fact.message.zh), format!("first seen: {}", fact.message.en))
 }
 
 pub(super) fn reopened(fact: &Fact) -> Text {
     Text::new(
-        format!("关闭不久后再次出现:{}", fact.message.zh),
+        format!("关闭不久后再次出现：{}", fact.message.zh),
         format!("came back soon after it was closed: {}", fact.message.en),
     )
 }
@@ -19,7 +19,7 @@ pub(super) fn reopened(fact: &Fact) -> Text {
 pub(super) fn regraded(from: Grade, to: Grade, decision: &Decision) -> Text {
     let (from, to) = (texts::grade_name(from), texts::grade_name(to));
     Text::new(
-        format!("由{}调整为{}:{}", from.zh, to.zh, decision.because.zh),
+        format!("由{}调整为{}：{}", from.zh, to.zh, decision.because.zh),
         format!("from {} to {}: {}", from.en, to.en, decision.because.en),
     )
 }
@@ -30,7 +30,7 @@ pub(super) fn added(case: &Case, rules: &[String]) -> Text {
         new.iter().map(|it| pick(it)).collect::<Vec<_>>().join(mark)
     };
     Text::new(
-        format!("新增迹象:{}", join(|it| &it.message.zh, ";")),
+        format!("新增迹象：{}", join(|it| &it.message.zh, "；")),
         format!("new evidence: {}", join(|it| &it.message.en, "; ")),
     )
 }
@@ -38,7 +38,7 @@ pub(super) fn added(case: &Case, rules: &[String]) -> Text {
 pub(super) fn ended(rules: &[&str]) -> Text {
     let rules = rules.join(", ");
     Text::new(
-        format!("规则 {rules} 的读数已恢复正常,其余迹象仍在"),
+        format!("规则 {rules} 的读数已恢复正常，其余迹象仍在"),
         format!("readings of {rules} are good again; other evidence holds"),
     )
 }
@@ -47,14 +47,14 @@ pub(super) fn closed(case: &Case) -> Text {
     let rules: Vec<&str> = case.facts.iter().map(|it| it.rule.as_str()).collect();
     let rules = rules.join(", ");
     Text::new(
-        format!("规则 {rules} 的读数持续正常,关闭"),
+        format!("规则 {rules} 的读数持续正常，关闭"),
         format!("readings of {rules} have been good for long enough"),
     )
 }
 
 pub(super) fn stale(why: &Text) -> Text {
     Text::new(
-        format!("读数中断,保持未关闭:{}", why.zh),
+        format!("读数中断，保持未关闭：{}", why.zh),
         format!("readings stopped, it stays open: {}", why.en),
     )
 }
@@ -65,32 +65,32 @@ pub(super) fn fresh() -> Text {
 
 pub(super) fn flapping(changes: u32, of: u32) -> Text {
     Text::new(
-        format!("最近 {of} 次判定中变化 {changes} 次,标为间歇性故障"),
+        format!("最近 {of} 次判定中变化 {changes} 次，标为间歇性故障"),
         format!("{changes} changes in the last {of} verdicts: marked as intermittent"),
     )
 }
 
 pub(super) fn steady() -> Text {
-    Text::new("近期判定趋于稳定,取消间歇标记", "verdicts are steady again: no longer intermittent")
+    Text::new("近期判定趋于稳定，取消间歇标记", "verdicts are steady again: no longer intermittent")
 }
 
 pub(super) fn no_longer_late() -> Text {
     Text::new(
-        "实时数据证实故障仍在,不再按补传数据处理",
+        "实时数据证实故障仍在，不再按补传数据处理",
         "live readings show that it still holds: no longer late data",
     )
 }
 
 pub(super) fn consequence(name: &str, because: &Text) -> Text {
     Text::new(
-        format!("已造成后果:{name}:{}", because.zh),
+        format!("已造成后果：{name}：{}", because.zh),
         format!("it has a consequence, {name}: {}", because.en),
     )
 }
 
 pub(super) fn overflow(count: u32, most: usize) -> Text {
     Text::new(
-        format!("该主机的故障条目超过上限 {most},另有 {count} 条未建"),
+        format!("该主机的故障条目超过上限 {most}，另有 {count} 条未建"),
         format!("this host has more than {most} cases; {count} more were not opened"),
     )
 }

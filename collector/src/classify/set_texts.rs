@@ -12,7 +12,7 @@ fn label(set: &Component, margin: &Margin) -> Text {
     let scheme = scheme(set);
     let width = margin.width;
     Text::new(
-        format!("{name}({scheme},{width} 个成员)"),
+        format!("{name}（{scheme}，{width} 个成员）"),
         format!("{name} ({scheme}, {width} members)"),
     )
 }
@@ -37,7 +37,7 @@ fn state(margin: &Margin) -> Text {
     }
     let unknown = margin.unknown;
     Text::new(
-        format!("{},另有 {unknown} 个成员状态未能读到(实际冗余可能更低)", lost.zh),
+        format!("{}，另有 {unknown} 个成员状态未能读到（实际冗余可能更低）", lost.zh),
         format!(
             "{}, the state of {unknown} more could not be read (true redundancy may be lower)",
             lost.en
@@ -73,20 +73,20 @@ pub(super) fn gone(set: &Component, margin: &Margin, usage: Usage) -> Text {
             "only scratch space of the contract stands on it",
         ),
         Usage::Unused => Text::new(
-            "其上当前没有挂载的文件系统,但数据已失去保护",
+            "其上当前没有挂载的文件系统，但数据已失去保护",
             "nothing mounted stands on it now, but its data are gone",
         ),
     };
     let aside = assumed_text(usage);
     Text::new(
-        format!("{} 已不能工作({}),{}{}", label.zh, state.zh, tail.zh, aside.zh),
+        format!("{}已不能工作（{}），{}{}", label.zh, state.zh, tail.zh, aside.zh),
         format!("{} is down ({}); {}{}", label.en, state.en, tail.en, aside.en),
     )
 }
 
 pub(super) fn gone_worse() -> Text {
     Text::new(
-        "已是最高级别或无更多冗余可失;切勿盲目重建",
+        "已是最高级别或无更多冗余可失；切勿盲目重建",
         "nothing more can be lost; do not rebuild blindly",
     )
 }
@@ -103,7 +103,7 @@ pub(super) fn targets(set: &Component, margin: &Margin, limit: f64) -> Text {
     let (lost, width, percent) = (margin.lost, margin.width, limit * 100.0);
     Text::new(
         format!(
-            "{name} 的 {width} 个存储目标中有 {lost} 个不可用(达到 {percent:.0}% 视为基本功能丧失)"
+            "{name} 的 {width} 个存储目标中有 {lost} 个不可用（达到 {percent:.0}% 视为基本功能丧失）"
         ),
         format!(
             "{lost} of the {width} storage targets of {name} are unavailable ({percent:.0}% count as the basic function lost)"
@@ -116,7 +116,7 @@ pub(super) fn used_up(set: &Component, margin: &Margin, usage: Usage) -> Text {
         (label(set, margin), state(margin), spare(margin), assumed_text(usage));
     Text::new(
         format!(
-            "{} {},冗余已耗尽,再失效一个成员服务即中断;{}{}",
+            "{}{}，冗余已耗尽，再失效一个成员服务即中断；{}{}",
             label.zh, state.zh, spare.zh, aside.zh
         ),
         format!(
@@ -134,7 +134,7 @@ pub(super) fn used_up_worse(set: &Component) -> Text {
         ("数据丢失、服务中断", "data are lost and the service stops")
     };
     Text::new(
-        format!("再失效一个成员,{zh},升为一级"),
+        format!("再失效一个成员，{zh}，升为一级"),
         format!("level 1 if one more member is lost: {en}"),
     )
 }
@@ -155,7 +155,7 @@ pub(super) fn suspect_interrupts(set: &Component, margin: &Margin, usage: Usage)
     let count = suspect_count(margin);
     Text::new(
         format!(
-            "{} {},另有 {count} 个成员有失效征兆;一旦失效,服务即中断,应先备份数据{}",
+            "{}{}，另有 {count} 个成员有失效征兆；一旦失效，服务即中断，应先备份数据{}",
             label.zh, state.zh, aside.zh
         ),
         format!(
@@ -169,7 +169,7 @@ pub(super) fn suspects_exhaust(set: &Component, margin: &Margin) -> Text {
     let (label, state) = (label(set, margin), state(margin));
     let count = suspect_count(margin);
     Text::new(
-        format!("{} {},{count} 个在用成员有失效征兆;若都失效,冗余即耗尽", label.zh, state.zh),
+        format!("{}{}，{count} 个在用成员有失效征兆；若都失效，冗余即耗尽", label.zh, state.zh),
         format!(
             "{}: {}, {count} serving member(s) show signs of failing; if they all fail, redundancy is used up",
             label.en, state.en
@@ -180,7 +180,7 @@ pub(super) fn suspects_exhaust(set: &Component, margin: &Margin) -> Text {
 pub(super) fn suspect_with_spare(set: &Component, margin: &Margin) -> Text {
     let (label, spare) = (label(set, margin), spare(margin));
     Text::new(
-        format!("{} 的一个成员有失效征兆,失效后冗余耗尽,但{},可立即重建", label.zh, spare.zh),
+        format!("{}的一个成员有失效征兆，失效后冗余耗尽，但{}，可立即重建", label.zh, spare.zh),
         format!(
             "a member of {} shows signs of failing, which would use up the redundancy, but {}",
             label.en, spare.en
@@ -191,7 +191,7 @@ pub(super) fn suspect_with_spare(set: &Component, margin: &Margin) -> Text {
 pub(super) fn suspect_no_spare(set: &Component, margin: &Margin) -> Text {
     let (label, spare) = (label(set, margin), spare(margin));
     Text::new(
-        format!("{} 的一个成员有失效征兆,失效后冗余耗尽,且{};请安排备件", label.zh, spare.zh),
+        format!("{}的一个成员有失效征兆，失效后冗余耗尽，且{}；请安排备件", label.zh, spare.zh),
         format!(
             "a member of {} shows signs of failing, which would use up the redundancy, and {}: arrange a part",
             label.en, spare.en
@@ -202,7 +202,7 @@ pub(super) fn suspect_no_spare(set: &Component, margin: &Margin) -> Text {
 pub(super) fn suspects_not_in_service(set: &Component, margin: &Margin) -> Text {
     let label = label(set, margin);
     Text::new(
-        format!("{} 的成员有失效征兆,该组未承载生产数据", label.zh),
+        format!("{}的成员有失效征兆，该组未承载生产数据", label.zh),
         format!(
             "a member of {} shows signs of failing; the set holds no production data",
             label.en
@@ -214,7 +214,7 @@ pub(super) fn suspects_worse(set: &Component, margin: &Margin) -> Text {
     match margin.r_if {
         Some(r_if) if r_if < 0 => used_up_worse(set),
         _ => Text::new(
-            "若该成员失效致冗余耗尽,或再有成员出现失效征兆,升为二级",
+            "若该成员失效致冗余耗尽，或再有成员出现失效征兆，升为二级",
             "level 2 if it fails and redundancy is used up, or if another member shows signs of failing",
         ),
     }
@@ -230,7 +230,7 @@ pub(super) fn suspects_better(_set: &Component) -> Text {
 pub(super) fn degraded_slow(set: &Component, margin: &Margin) -> Text {
     let (label, state) = (label(set, margin), state(margin));
     Text::new(
-        format!("{} {},尚可再失效 {} 个成员,但实测服务变慢", label.zh, state.zh, left(margin)),
+        format!("{}{}，尚可再失效 {} 个成员，但实测服务变慢", label.zh, state.zh, left(margin)),
         format!(
             "{}: {}, {} more could be lost, but the service is measurably slower",
             label.en,
@@ -243,7 +243,7 @@ pub(super) fn degraded_slow(set: &Component, margin: &Margin) -> Text {
 pub(super) fn rebuild_long(set: &Component, margin: &Margin, hours: u32) -> Text {
     let (label, state) = (label(set, margin), state(margin));
     Text::new(
-        format!("{} {},重建已超过 {hours} 小时仍未完成,视同无热备", label.zh, state.zh),
+        format!("{}{}，重建已超过 {hours} 小时仍未完成，视同无热备", label.zh, state.zh),
         format!(
             "{}: {}, the rebuild has run for more than {hours} h and counts as no spare",
             label.en, state.en
@@ -254,7 +254,7 @@ pub(super) fn rebuild_long(set: &Component, margin: &Margin, hours: u32) -> Text
 pub(super) fn no_spare_long(set: &Component, margin: &Margin, hours: u32) -> Text {
     let (label, state) = (label(set, margin), state(margin));
     Text::new(
-        format!("{} {},且已超过 {hours} 小时没有热备可用", label.zh, state.zh),
+        format!("{}{}，且已超过 {hours} 小时没有热备可用", label.zh, state.zh),
         format!("{}: {}, and there has been no spare for more than {hours} h", label.en, state.en),
     )
 }
@@ -263,14 +263,14 @@ pub(super) fn still_protected(set: &Component, margin: &Margin) -> Text {
     let (label, state, spare) = (label(set, margin), state(margin), spare(margin));
     match margin.r {
         Some(r) if r >= 1 => Text::new(
-            format!("{} {},还能承受 {r} 个成员失效;{}", label.zh, state.zh, spare.zh),
+            format!("{}{}，还能承受 {r} 个成员失效；{}", label.zh, state.zh, spare.zh),
             format!("{}: {}, {r} more can be lost; {}", label.en, state.en, spare.en),
         ),
         Some(_) => {
             Text::new(format!("{} {}", label.zh, state.zh), format!("{}: {}", label.en, state.en))
         }
         None => Text::new(
-            format!("{} 的剩余冗余无法算出(成员状态未能读全),按已知情况判级", label.zh),
+            format!("{}的剩余冗余无法算出（成员状态未能读全），按已知情况判级", label.zh),
             format!(
                 "the redundancy left in {} is not known (its members were not read in full); decided on what is known",
                 label.en
@@ -282,7 +282,7 @@ pub(super) fn still_protected(set: &Component, margin: &Margin) -> Text {
 pub(super) fn protected_worse(_set: &Component, margin: &Margin) -> Text {
     let left = left(margin).max(1);
     Text::new(
-        format!("再失效 {left} 个成员,冗余耗尽,升为二级;长时间无热备或重建拖慢服务,升为三级"),
+        format!("再失效 {left} 个成员，冗余耗尽，升为二级；长时间无热备或重建拖慢服务，升为三级"),
         format!(
             "level 2 if {left} more are lost and redundancy is used up; level 3 if no spare is there for long or the rebuild slows the service"
         ),
@@ -292,7 +292,7 @@ pub(super) fn protected_worse(_set: &Component, margin: &Margin) -> Text {
 pub(super) fn spare_bad(fact: &Fact, set: &Component) -> Text {
     let name = if set.name.is_empty() { set.id.as_str() } else { &set.name };
     Text::new(
-        format!("{name} 的热备或已换下的成员异常,不影响现有冗余:{}", fact.message.zh),
+        format!("{name} 的热备或已换下的成员异常，不影响现有冗余：{}", fact.message.zh),
         format!(
             "a spare or an already replaced member of {name} is bad; redundancy is not affected: {}",
             fact.message.en

@@ -214,7 +214,7 @@ fn assumed(candidate: Candidate, usage: Usage) -> Candidate {
 pub(super) fn assumed_text(usage: Usage) -> Text {
     match usage {
         Usage::Production { assumed: true } => Text::new(
-            "(其用途未能读到,按生产用途判定)",
+            "（其用途未能读到，按生产用途判定）",
             " (its use could not be read and is taken as production)",
         ),
         _ => Text::default(),

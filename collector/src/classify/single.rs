@@ -18,7 +18,7 @@ pub(super) fn impact_total(fact: &Fact, context: &Context<'_>) -> Candidate {
     let (id, name) = (&fact.component, name_of(&fact.component, context));
     if is_scratch(id, asset) {
         let because = Text::new(
-            format!("挂载点 {name} 已不可用,但合同约定其为临时空间,不属生产用途"),
+            format!("挂载点 {name} 已不可用，但合同约定其为临时空间，不属生产用途"),
             format!("mount point {name} is unusable, but the contract calls it scratch space"),
         );
         return Candidate::fault(5, level(policy.scratch_lost), because)
@@ -32,7 +32,7 @@ pub(super) fn impact_total(fact: &Fact, context: &Context<'_>) -> Candidate {
     }
     let because = match id.kind() {
         "unit" => Text::new(
-            format!("{name} 是合同列明的关键服务,现已中断"),
+            format!("{name} 是合同列明的关键服务，现已中断"),
             format!("{name} is one of the critical services named in the contract, and it is down"),
         ),
         "filesystem" => Text::new(
@@ -91,7 +91,7 @@ fn by_use(fact: &Fact, name: &str, usage: Usage, context: &Context<'_>) -> Optio
             2,
             Level::One,
             Text::new(
-                format!("{name} 无冗余保护且承载生产数据,现已失效{}", aside.zh),
+                format!("{name} 无冗余保护且承载生产数据，现已失效{}", aside.zh),
                 format!("{name} has no redundancy, holds production data and is lost{}", aside.en),
             ),
         )
@@ -100,7 +100,7 @@ fn by_use(fact: &Fact, name: &str, usage: Usage, context: &Context<'_>) -> Optio
             5,
             level(policy.scratch_lost),
             Text::new(
-                format!("{name} 已失效,其上只有合同约定的临时空间"),
+                format!("{name} 已失效，其上只有合同约定的临时空间"),
                 format!("{name} is lost; only scratch space of the contract stands on it"),
             ),
         )
@@ -109,7 +109,7 @@ fn by_use(fact: &Fact, name: &str, usage: Usage, context: &Context<'_>) -> Optio
             4,
             Level::Two,
             Text::new(
-                format!("{name} 有失效征兆且无冗余保护,一旦失效,其承载的生产服务即中断{}", aside.zh),
+                format!("{name} 有失效征兆且无冗余保护，一旦失效，其承载的生产服务即中断{}", aside.zh),
                 format!(
                     "{name} shows signs of failing and has no redundancy: if it fails, the production service on it stops{}",
                     aside.en
@@ -121,7 +121,7 @@ fn by_use(fact: &Fact, name: &str, usage: Usage, context: &Context<'_>) -> Optio
             7,
             Level::Four,
             Text::new(
-                format!("{name} 未承载生产数据,对服务无直接影响"),
+                format!("{name} 未承载生产数据，对服务无直接影响"),
                 format!("{name} holds no production data; the service is not affected directly"),
             ),
         )
@@ -146,7 +146,7 @@ fn of_host(fact: &Fact, name: &str, context: &Context<'_>) -> Candidate {
             7,
             Level::Four,
             Text::new(
-                format!("{name} {zh},但该主机有其他节点可接管"),
+                format!("{name} {zh}，但该主机有其他节点可接管"),
                 format!("{name} {en}, but another node takes over from this host"),
             ),
         ),
@@ -154,7 +154,7 @@ fn of_host(fact: &Fact, name: &str, context: &Context<'_>) -> Candidate {
             2,
             Level::One,
             Text::new(
-                format!("{name} {zh},且没有其他节点接管"),
+                format!("{name} {zh}，且没有其他节点接管"),
                 format!("{name} {en} and no other node takes over"),
             ),
         ),
@@ -162,7 +162,7 @@ fn of_host(fact: &Fact, name: &str, context: &Context<'_>) -> Candidate {
             4,
             Level::Two,
             Text::new(
-                format!("{name} {zh},该主机没有其他节点接管,一旦失效服务即中断"),
+                format!("{name} {zh}，该主机没有其他节点接管，一旦失效服务即中断"),
                 format!(
                     "{name} {en} and no other node takes over from this host: if it fails, the service stops"
                 ),
@@ -178,7 +178,7 @@ fn power(name: &str, context: &Context<'_>) -> Candidate {
             7,
             level(policy.psu_lost_clustered),
             Text::new(
-                format!("电源 {name} 失效,该主机有其他节点可接管"),
+                format!("电源 {name} 失效，该主机有其他节点可接管"),
                 format!("power supply {name} is lost; another node takes over from this host"),
             ),
         )
@@ -187,7 +187,7 @@ fn power(name: &str, context: &Context<'_>) -> Candidate {
             3,
             level(policy.psu_lost),
             Text::new(
-                format!("电源 {name} 失效,供电冗余耗尽,且没有其他节点接管"),
+                format!("电源 {name} 失效，供电冗余耗尽，且没有其他节点接管"),
                 format!("power supply {name} is lost: no power redundancy is left and no other node takes over"),
             ),
         )
@@ -198,14 +198,14 @@ fn power(name: &str, context: &Context<'_>) -> Candidate {
 /// The host still reports, so it is reached by another way: a direct, partial effect.
 fn link_lost(name: &str, context: &Context<'_>) -> Candidate {
     let others = match context.clustered() {
-        true => Text::new(",有其他节点可分担", "; other nodes share the load"),
+        true => Text::new("，有其他节点可分担", "; other nodes share the load"),
         false => Text::default(),
     };
     Candidate::fault(
         5,
         Level::Three,
         Text::new(
-            format!("网口 {name} 链路中断且未做绑定,经此链路的业务受影响;主机仍可达{}", others.zh),
+            format!("网口 {name} 链路中断且未做绑定，经此链路的业务受影响；主机仍可达{}", others.zh),
             format!(
                 "link {name} is down and not part of a bond: traffic over it is affected, the host itself is still reached{}",
                 others.en
@@ -220,14 +220,14 @@ fn ordinary_unit(name: &str, context: &Context<'_>) -> Candidate {
         7,
         level(policy.unit_failed),
         Text::new(
-            format!("服务 {name} 异常,合同未将其列为关键服务"),
+            format!("服务 {name} 异常，合同未将其列为关键服务"),
             format!("service {name} has failed; the contract does not list it as critical"),
         ),
     )
     .by_policy("unit_failed", policy.unit_failed)
     .outlook(
         Text::new(
-            "若该服务在合同中列为关键服务(critical_units),则为一级",
+            "若该服务在合同中列为关键服务（critical_units），则为一级",
             "level 1 if the contract lists the service under critical_units",
         ),
         outlook_single::suspect_better(),

@@ -6,6 +6,12 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+mod check;
+
+mod load;
+
+pub use load::{CONTRACT_BYTES_MAX, ContractError, Mistake};
+
 /// A contract. Every key has a working default; unknown keys are mistakes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -135,7 +141,7 @@ pub struct Person {
 }
 
 /// An agreed date.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Appointment {
     /// The day.
@@ -234,7 +240,7 @@ impl Default for Contract {
 }
 
 /// A threshold of a rule, changed for a part of the customer's machines.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Override {
     /// The rule's id.

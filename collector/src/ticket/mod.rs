@@ -7,6 +7,19 @@ use xunjian_rules::Text;
 
 use crate::classify::{CaseId, Level};
 
+pub mod reconcile;
+
+pub mod lifecycle;
+
+pub mod clocks;
+
+pub mod dispatch;
+
+pub use clocks::clocks;
+pub use dispatch::dispatch;
+pub use lifecycle::{ActError, act, allowed, is_open, level, state};
+pub use reconcile::reconcile;
+
 /// Identity of a ticket, readable: `T20261122-0001`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
