@@ -267,7 +267,7 @@ pub(super) fn still_protected(set: &Component, margin: &Margin) -> Text {
             format!("{}: {}, {r} more can be lost; {}", label.en, state.en, spare.en),
         ),
         Some(_) => {
-            Text::new(format!("{} {}", label.zh, state.zh), format!("{}: {}", label.en, state.en))
+            Text::new(format!("{}{}", label.zh, state.zh), format!("{}: {}", label.en, state.en))
         }
         None => Text::new(
             format!("{}的剩余冗余无法算出（成员状态未能读全），按已知情况判级", label.zh),

@@ -205,7 +205,10 @@ fn link_lost(name: &str, context: &Context<'_>) -> Candidate {
         5,
         Level::Three,
         Text::new(
-            format!("网口 {name} 链路中断且未做绑定，经此链路的业务受影响；主机仍可达{}", others.zh),
+            format!(
+                "网口 {name} 链路中断且未做绑定，经此链路的业务受影响；主机仍可达{}",
+                others.zh
+            ),
             format!(
                 "link {name} is down and not part of a bond: traffic over it is affected, the host itself is still reached{}",
                 others.en

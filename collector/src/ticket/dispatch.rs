@@ -14,7 +14,9 @@ pub fn dispatch(level: Level, contract: &Contract) -> Vec<Text> {
     match row.engineers {
         0 => {}
         1 => lines.push(Text::new("派 1 名工程师到现场", "send one engineer on site")),
-        2 => lines.push(Text::new("派 2 名工程师到现场（1+1）", "send two engineers on site (1+1)")),
+        2 => {
+            lines.push(Text::new("派 2 名工程师到现场（1+1）", "send two engineers on site (1+1)"))
+        }
         count => lines.push(Text::new(
             format!("派 {count} 名工程师到现场"),
             format!("send {count} engineers on site"),
