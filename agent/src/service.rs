@@ -23,10 +23,22 @@ use crate::{
     source::Source,
 };
 
+/// Longest time that a run waits for others to go with it: a batch of many runs packs far better than each alone.
+const GATHER: Duration = Duration::from_secs(30);
+
+/// Longest time that news waits: something changed, failed or happened.
+const GATHER_NEWS: Duration = Duration::from_secs(1);
+
+/// How long after an inspection was asked for its runs count as news: somebody waits for them.
+const EAGER: Duration = Duration::from_secs(120);
+
+/// Most runs in one batch.
+const GATHER_MAX: usize = 256;
+
 /// Where runs go: the spool.
 pub trait Outlet {
-    /// Takes a run. What it cannot keep it counts.
-    fn put(&mut self, run: Run);
+    /// Takes runs in the order they were made. What it cannot keep it counts.
+    fn put(&mut self, runs: Vec<Run>);
     /// Fills in what it knows of the agent's own state: the spool's size and losses.
     fn figures(&self, figures: &mut Figures);
 }
@@ -42,7 +54,7 @@ pub enum Command {
 
 /// What wakes the loop.
 enum Message {
-    Ended(usize, Instant, Finished),
+    Ended(usize, Instant, Box<Finished>),
     Command(Command),
 }
 
@@ -67,6 +79,9 @@ pub struct Service {
     running: BTreeMap<usize, (Running, bool)>,
     cursors: Cursors,
     evidence: EvidencePolicy,
+    gathered: Vec<Run>,
+    flush_by: Option<Instant>,
+    eager_until: Option<Instant>,
     begun: Instant,
     send: mpsc::Sender<Message>,
     receive: mpsc::Receiver<Message>,
@@ -100,6 +115,9 @@ impl Service {
             running: BTreeMap::new(),
             cursors,
             evidence: EvidencePolicy::default(),
+            gathered: Vec::new(),
+            flush_by: None,
+            eager_until: None,
             begun: Instant::now(),
             send,
             receive,
@@ -115,38 +133,63 @@ impl Service {
     pub fn serve(mut self, outlet: &mut dyn Outlet) {
         self.begun = Instant::now();
         loop {
-            self.start_due(outlet);
-            self.tell_stuck(outlet);
-            self.cursors.save_sometimes(Instant::now());
+            self.start_due();
+            self.tell_stuck();
+            if self.flush_by.is_some_and(|it| it <= Instant::now()) {
+                self.flush(outlet);
+            }
             let woken = match self.next_wake() {
                 Some(at) => self.receive.recv_timeout(at.saturating_duration_since(Instant::now())),
                 None => self.receive.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected),
             };
             match woken {
                 Ok(Message::Ended(index, begun, finished)) => {
-                    self.ended(index, begun, finished, outlet);
+                    self.ended(index, begun, *finished, outlet);
                 }
-                Ok(Message::Command(Command::Inspect)) => self.schedule.all_now(self.now()),
+                Ok(Message::Command(Command::Inspect)) => {
+                    self.eager_until = Some(Instant::now() + EAGER);
+                    self.schedule.all_now(self.begun.elapsed());
+                }
                 Ok(Message::Command(Command::Stop)) | Err(mpsc::RecvTimeoutError::Disconnected) => {
                     break;
                 }
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
             }
         }
+        self.flush(outlet);
         self.cursors.save();
     }
 
-    fn now(&self) -> Duration {
-        self.begun.elapsed()
+    /// Keeps a run until others can go with it.
+    fn gather(&mut self, run: Run, news: bool) {
+        let now = Instant::now();
+        let full = self.gathered.len() + 1 >= GATHER_MAX;
+        let soon = news || self.eager_until.is_some_and(|it| now < it);
+        let by = match (full, soon) {
+            (true, _) => now,
+            (false, true) => now + GATHER_NEWS,
+            (false, false) => now + GATHER,
+        };
+        self.flush_by = Some(self.flush_by.map_or(by, |it| it.min(by)));
+        self.gathered.push(run);
+    }
+
+    fn flush(&mut self, outlet: &mut dyn Outlet) {
+        self.flush_by = None;
+        if !self.gathered.is_empty() {
+            outlet.put(std::mem::take(&mut self.gathered));
+        }
+        // Only now: a crash before gives an event twice, never not at all.
+        self.cursors.save_sometimes(Instant::now());
     }
 
     fn next_wake(&self) -> Option<Instant> {
         let due = self.schedule.next().map(|it| self.begun + it);
         let deadlines = self.running.values().filter(|(_, stuck)| !stuck);
-        deadlines.map(|(it, _)| it.ends_by()).chain(due).min()
+        deadlines.map(|(it, _)| it.ends_by()).chain(due).chain(self.flush_by).min()
     }
 
-    fn start_due(&mut self, outlet: &mut dyn Outlet) {
+    fn start_due(&mut self) {
         let (host, limits) = (self.host.clone(), self.config.load);
         let mut why = None;
         let mut busy = || {
@@ -156,27 +199,27 @@ impl Service {
         let steps = self.schedule.due(self.begun.elapsed(), &mut busy);
         for step in steps {
             match step {
-                Step::Start(index) => self.start(index, outlet),
+                Step::Start(index) => self.start(index),
                 Step::Defer(index) => {
                     let why = why.as_deref().unwrap_or("the host is busy");
-                    outlet.put(runner::deferred(&self.job(index), why));
+                    self.gather(runner::deferred(&self.job(index), why), false);
                 }
                 Step::StillStuck(index) => {
                     if let Some((running, _)) = self.running.get(&index) {
                         let again = Run { at: clock::now(), ..running.stuck() };
-                        outlet.put(again);
+                        self.gather(again, false);
                     }
                 }
             }
         }
     }
 
-    fn start(&mut self, index: usize, outlet: &mut dyn Outlet) {
+    fn start(&mut self, index: usize) {
         let job = self.job(index);
         let (send, begun) = (self.send.clone(), Instant::now());
         let done = move |finished| {
             // Nobody listens any more if the agent is about to end.
-            let _ = send.send(Message::Ended(index, begun, finished));
+            let _ = send.send(Message::Ended(index, begun, Box::new(finished)));
         };
         match runner::start(job.clone(), self.host.clone(), done) {
             Ok(running) => {
@@ -185,7 +228,7 @@ impl Service {
             Err(error) => {
                 tracing::error!(source = job.source.name, %error, "cannot start a thread");
                 self.schedule.ended(index, Duration::ZERO);
-                outlet.put(runner::failed(&job, format!("cannot start a thread: {error}")));
+                self.gather(runner::failed(&job, format!("cannot start a thread: {error}")), true);
             }
         }
     }
@@ -203,15 +246,19 @@ impl Service {
     }
 
     /// Runs that have not ended by their deadline are reported once here; the schedule repeats it every period.
-    fn tell_stuck(&mut self, outlet: &mut dyn Outlet) {
+    fn tell_stuck(&mut self) {
         let now = Instant::now();
+        let mut told = Vec::new();
         for (index, (running, stuck)) in &mut self.running {
             if !*stuck && running.ends_by() <= now {
                 *stuck = true;
                 self.schedule.stuck(*index);
                 tracing::warn!(source = self.sources[*index].name, "a source is stuck");
-                outlet.put(running.stuck());
+                told.push(running.stuck());
             }
+        }
+        for run in told {
+            self.gather(run, true);
         }
     }
 
@@ -227,11 +274,9 @@ impl Service {
         if run.source == own::SOURCE.name {
             own::add(&mut run, &self.figures(outlet));
         }
-        self.evidence.apply(&mut run);
-        let source = run.source.clone();
-        // The run is kept before the cursor moves: a crash in between gives an event twice, never not at all.
-        outlet.put(run);
-        self.cursors.set(&source, cursor);
+        let news = self.evidence.apply(&mut run);
+        self.cursors.set(&run.source, cursor);
+        self.gather(run, news);
     }
 
     fn figures(&self, outlet: &dyn Outlet) -> Figures {

@@ -12,10 +12,10 @@ mod fixtures;
 mod mangled;
 mod recorder;
 mod registry;
-mod runner;
+mod report;
 mod rules;
+mod runner;
+mod service;
 mod store;
 mod typeset;
 mod wire;
-
-mod report;

@@ -13,27 +13,27 @@ use xunjian_proto::{Run, Time};
 /// Evidence is never older than this.
 const EVIDENCE_EVERY: Duration = Duration::from_secs(24 * 3600);
 
-/// What was sent last, per source.
+/// What was found last, and when its evidence was sent, per source.
 #[derive(Debug, Default)]
 pub struct EvidencePolicy {
-    sent: BTreeMap<String, (u64, Time)>,
+    last: BTreeMap<String, (u64, Option<Time>)>,
 }
 
 impl EvidencePolicy {
-    /// Takes the evidence out of a run that needs none.
-    pub fn apply(&mut self, run: &mut Run) {
-        if run.evidence.is_empty() {
-            return;
-        }
+    /// Takes the evidence out of a run that needs none. True if what was found differs in kind from the last run:
+    /// other components, states, problems or outcome, or any event. Such a run is worth being sent soon.
+    pub fn apply(&mut self, run: &mut Run) -> bool {
         let digest = digest(run);
-        let needless = self.sent.get(&run.source).is_some_and(|(before, at)| {
-            *before == digest && *at <= run.at && run.at.since(*at) < EVIDENCE_EVERY
-        });
-        if needless {
+        let last = self.last.entry(run.source.clone()).or_insert((!digest, None));
+        let same = last.0 == digest;
+        last.0 = digest;
+        let fresh = last.1.is_some_and(|at| at <= run.at && run.at.since(at) < EVIDENCE_EVERY);
+        if same && fresh {
             run.evidence.clear();
-        } else {
-            self.sent.insert(run.source.clone(), (digest, run.at));
+        } else if !run.evidence.is_empty() {
+            last.1 = Some(run.at);
         }
+        !same || !run.events.is_empty()
     }
 }
 
@@ -41,7 +41,10 @@ impl EvidencePolicy {
 fn digest(run: &Run) -> u64 {
     let mut hash = HashWriter(DefaultHasher::new());
     // Writing into a hash cannot fail.
-    let _ = serde_json::to_writer(&mut hash, &(&run.components, &run.states, &run.problems));
+    let _ = serde_json::to_writer(
+        &mut hash,
+        &(&run.outcome, &run.components, &run.states, &run.problems),
+    );
     hash.0.finish()
 }
 

@@ -1,0 +1,145 @@
+//! The agent's loop: what it starts, what it survives, and what it says of itself.
+
+use std::{
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+        mpsc,
+    },
+    thread,
+    time::Duration,
+};
+
+use xunjian_agent::{
+    config::{Config, SourceConfig},
+    cursors::Cursors,
+    host::Live,
+    own::Figures,
+    service::{Command, Handle, Outlet, Service},
+    source::{Collect, Source, SourceError},
+};
+use xunjian_proto::{ComponentId, Outcome, Run};
+
+use crate::{recorder::Folder, runner::fake};
+
+const LONG: Duration = Duration::from_secs(60);
+
+struct Tube(mpsc::Sender<Run>);
+
+impl Outlet for Tube {
+    fn put(&mut self, runs: Vec<Run>) {
+        for run in runs {
+            let _ = self.0.send(run);
+        }
+    }
+
+    fn figures(&self, figures: &mut Figures) {
+        figures.spool_bytes = 77;
+    }
+}
+
+/// A running agent with these sources, and what it hands on. It ends with the test.
+struct Agent {
+    handle: Handle,
+    runs: mpsc::Receiver<Run>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Agent {
+    fn start(config: Config, sources: &[Source], cursors: Cursors) -> Agent {
+        let service = Service::new(Arc::new(Live::new()), config, sources, "host", cursors);
+        let handle = service.handle();
+        let (send, runs) = mpsc::channel();
+        let thread = thread::spawn(move || service.serve(&mut Tube(send)));
+        handle.send(Command::Inspect);
+        Agent { handle, runs, thread: Some(thread) }
+    }
+
+    /// The next run of a source.
+    fn run(&self, source: &str) -> Run {
+        loop {
+            let run = self.runs.recv_timeout(LONG).expect("a run within a minute");
+            if run.source == source {
+                return run;
+            }
+        }
+    }
+
+    fn stop(&mut self) {
+        self.handle.send(Command::Stop);
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        self.handle.send(Command::Stop);
+    }
+}
+
+fn ok(_: &mut Collect<'_>) -> Result<(), SourceError> {
+    Ok(())
+}
+
+#[test]
+fn it_runs_what_is_enabled_and_looks_at_itself() {
+    let mut config = Config::default();
+    let off = fake("off", ok);
+    config
+        .sources
+        .insert("off".to_owned(), SourceConfig { enabled: false, ..SourceConfig::of(&off) });
+    let agent = Agent::start(config, &[off, fake("on", ok)], Cursors::default());
+    assert_eq!(agent.run("on").outcome, Outcome::Collected);
+    let own = agent.run("agent");
+    let value = |name: &str, component: &str| {
+        let wanted = ComponentId::parse(component);
+        let found =
+            own.samples.iter().find(|it| it.series.metric == name && it.series.component == wanted);
+        found.map(|it| it.value)
+    };
+    assert!(value("process.memory.usage", "source:agent").unwrap() > 1e6);
+    assert!(value("process.cpu.time", "source:agent").is_some());
+    assert_eq!(value("xunjian.agent.spool.size", "source:agent"), Some(77.0));
+    assert_eq!(value("xunjian.agent.source.period", "source:on"), Some(60.0));
+    assert_eq!(value("xunjian.agent.source.period", "source:off"), None);
+}
+
+#[test]
+fn a_stuck_source_is_told_and_not_started_again_while_the_others_go_on() {
+    static STARTS: AtomicU32 = AtomicU32::new(0);
+    let mut hanging = fake("hanging", |_| {
+        STARTS.fetch_add(1, Ordering::SeqCst);
+        loop {
+            thread::park();
+        }
+    });
+    hanging.deadline = Duration::from_millis(20);
+    let agent = Agent::start(Config::default(), &[hanging, fake("good", ok)], Cursors::default());
+    assert_eq!(agent.run("hanging").outcome, Outcome::Stuck);
+    agent.handle.send(Command::Inspect);
+    assert_eq!(agent.run("hanging").outcome, Outcome::Stuck);
+    assert_eq!(agent.run("good").outcome, Outcome::Collected);
+    assert_eq!(STARTS.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn a_source_goes_on_where_it_left_off_after_a_restart() {
+    let folder = Folder::new("cursors");
+    let file = || Cursors::load(folder.path("cursors.json"));
+    let counts = |run: &mut Collect<'_>| {
+        let before: u32 = run.cursor.as_deref().and_then(|it| it.parse().ok()).unwrap_or(0);
+        *run.cursor = Some((before + 1).to_string());
+        Ok(())
+    };
+    for _ in 0..2 {
+        let mut agent = Agent::start(Config::default(), &[fake("log", counts)], file());
+        agent.run("log");
+        agent.stop();
+    }
+    assert_eq!(file().get("log").as_deref(), Some("2"));
+    fs::write(folder.path("cursors.json"), "{\"log\":").unwrap();
+    assert_eq!(file().get("log"), None);
+}
