@@ -17,5 +17,8 @@ mod rules;
 mod runner;
 mod service;
 mod store;
+mod store_blocks;
+mod store_damage;
+mod store_kit;
 mod typeset;
 mod wire;
