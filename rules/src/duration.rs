@@ -51,7 +51,8 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_length() {
-        for text in ["", "5", "m", "-1m", "1.5h", "5 m", "99999999999999999999d", "999999999999999999d"]
+        for text in
+            ["", "5", "m", "-1m", "1.5h", "5 m", "99999999999999999999d", "999999999999999999d"]
         {
             assert!(parse(text).is_err(), "{text}");
         }

@@ -15,8 +15,8 @@ use super::{
     series::{Point, RECENT, Series, is_sentinel},
     truth::{Scope, Truth},
     view::{
-        CHANGES_MAX, EVENTS_MAX, EventSlot, Happening, HostView, PARTS_MAX, Pair, Part, PartProblem,
-        RunMark, SLOTS_MAX, Slot, WordSlot,
+        CHANGES_MAX, EVENTS_MAX, EventSlot, Happening, HostView, Pair, PartProblem, RunMark,
+        SLOTS_MAX, Slot, WordSlot,
     },
 };
 
@@ -81,8 +81,10 @@ impl HostView {
             problem: run.problems.first().map(|it| cut(&it.text)).unwrap_or_default(),
             partial: run.problems.iter().any(|it| {
                 use Reason::{PermissionDenied, TimedOut, ToolFailed, Truncated, Unparsable};
-                let hides =
-                    matches!(it.reason, PermissionDenied | TimedOut | ToolFailed | Truncated | Unparsable);
+                let hides = matches!(
+                    it.reason,
+                    PermissionDenied | TimedOut | ToolFailed | Truncated | Unparsable
+                );
                 it.component.is_none() && hides
             }),
         };
@@ -128,7 +130,8 @@ impl HostView {
                     continue;
                 }
                 let known = self.pair_index.get(&(*rule_at, part_at)).copied();
-                let mut outcomes = known.map_or([Outcome::None; RECENT], |it| self.pairs[it].outcomes);
+                let mut outcomes =
+                    known.map_or([Outcome::None; RECENT], |it| self.pairs[it].outcomes);
                 for (at, run) in self.sources[source].runs.iter().enumerate().skip(first) {
                     outcomes[at] = match overrides.find(&rule.id, &part.id, run.at) {
                         Tuned::Off => Outcome::None,
@@ -249,7 +252,8 @@ impl HostView {
             let Some(metric) = self.rules.id(&state.metric) else { continue };
             let Some(part) = self.part_index(&state.component, run.at) else { continue };
             self.note_seen(part, source, run.at);
-            let window = self.rules.windows[usize::from(metric.0)].last().copied().unwrap_or_default();
+            let window =
+                self.rules.windows[usize::from(metric.0)].last().copied().unwrap_or_default();
             let words = &mut self.parts[part].words;
             let found = words.iter().position(|it| it.metric == metric);
             let slot = match found {
@@ -271,7 +275,8 @@ impl HostView {
         for event in &run.events {
             let Some(metric) = self.rules.id(&event.kind) else { continue };
             let Some(part) = self.part_index(&event.component, run.at) else { continue };
-            let window = self.rules.windows[usize::from(metric.0)].last().copied().unwrap_or_default();
+            let window =
+                self.rules.windows[usize::from(metric.0)].last().copied().unwrap_or_default();
             let events = &mut self.parts[part].events;
             let found = events.iter().position(|it| it.metric == metric);
             let slot = match found {
@@ -318,58 +323,6 @@ impl HostView {
                 times.remove(0);
             }
         }
-    }
-
-    /// Place of a component; made if it is new and there is room.
-    fn part_index(&mut self, id: &ComponentId, at: Time) -> Option<usize> {
-        if let Some(found) = self.index.get(id) {
-            return Some(*found);
-        }
-        if self.parts.len() >= PARTS_MAX {
-            self.drop_unseen(at);
-        }
-        if self.parts.len() >= PARTS_MAX {
-            self.stats.overflow += 1;
-            return None;
-        }
-        self.parts.push(Part::new(id.clone()));
-        self.index.insert(id.clone(), self.parts.len() - 1);
-        Some(self.parts.len() - 1)
-    }
-
-    /// Makes room: what nothing has seen for a week and nothing is wrong with.
-    fn drop_unseen(&mut self, now: Time) {
-        let firing: Vec<usize> =
-            self.pairs.iter().filter(|it| it.state.firing).map(|it| it.part).collect();
-        let old = now - xunjian_rules::days(7);
-        let stays = |at: usize, part: &Part| {
-            let seen = part.seen.iter().flat_map(|(_, times)| times).max();
-            firing.contains(&at) || part.id.kind() == "host" || seen.is_some_and(|it| *it >= old)
-        };
-        let mut places = vec![None; self.parts.len()];
-        let mut kept = Vec::new();
-        for (at, part) in std::mem::take(&mut self.parts).into_iter().enumerate() {
-            if stays(at, &part) {
-                places[at] = Some(kept.len());
-                kept.push(part);
-            }
-        }
-        self.parts = kept;
-        self.pairs.retain_mut(|pair| match places[pair.part] {
-            Some(place) => {
-                pair.part = place;
-                true
-            }
-            None => false,
-        });
-        self.reindex();
-    }
-
-    /// Makes the indexes again.
-    pub(super) fn reindex(&mut self) {
-        self.index = self.parts.iter().enumerate().map(|(at, it)| (it.id.clone(), at)).collect();
-        self.pair_index =
-            self.pairs.iter().enumerate().map(|(at, it)| ((it.rule, it.part), at)).collect();
     }
 }
 

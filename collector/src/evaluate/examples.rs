@@ -98,7 +98,8 @@ fn to_run(rule: &Rule, example: &Example, reading: &Reading, component: &Compone
         "deferred" => Outcome::Deferred("example".to_owned()),
         _ => Outcome::Collected,
     };
-    let seen = outcome == Outcome::Collected && !reading.gone && rule.on != "host" && rule.on != SELF;
+    let seen =
+        outcome == Outcome::Collected && !reading.gone && rule.on != "host" && rule.on != SELF;
     let listed = Component {
         id: component.clone(),
         name: NAME.to_owned(),

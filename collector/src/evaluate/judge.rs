@@ -42,16 +42,12 @@ pub fn judge(view: &HostView, overrides: &Overrides, now: Time) -> Vec<Judgement
 }
 
 /// Everything that is judged about one component and why: the answer to "why was nothing raised".
-pub fn why(
-    view: &HostView,
-    component: &ComponentId,
-    overrides: &Overrides,
-    now: Time,
-) -> Vec<Why> {
+pub fn why(view: &HostView, component: &ComponentId, overrides: &Overrides, now: Time) -> Vec<Why> {
     let Some(part_at) = view.index.get(component).copied() else { return Vec::new() };
     let part = &view.parts[part_at];
     let mut list = Vec::new();
-    for (rule_at, rule) in view.rules.rules.iter().enumerate().filter(|(_, rule)| part.suits(rule)) {
+    for (rule_at, rule) in view.rules.rules.iter().enumerate().filter(|(_, rule)| part.suits(rule))
+    {
         let judgement = if rule.when.timed() {
             timed(view, part, rule, overrides, now)
         } else {

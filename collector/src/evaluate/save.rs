@@ -60,7 +60,7 @@ struct SavedPart {
     name: String,
     attrs: BTreeMap<String, String>,
     slots: Vec<SavedSlot>,
-    words: Vec<(String, Vec<(Time, String)>, Vec<(Time, String)>)>,
+    words: Vec<(String, Words, Words)>,
     events: Vec<(String, Vec<Happening>)>,
     seen: Vec<(usize, Vec<Time>)>,
     problems: Vec<(usize, Time, Reason, String)>,
@@ -74,8 +74,13 @@ struct SavedSlot {
     first: Time,
     sentinel: Option<Time>,
     recent: Vec<(Time, u64)>,
-    windows: Vec<(Duration, Vec<(Time, u64, u64)>)>,
+    windows: Vec<(Duration, Buckets)>,
 }
+
+type Words = Vec<(Time, String)>;
+
+/// Time, last value, largest value.
+type Buckets = Vec<(Time, u64, u64)>;
 
 #[derive(Serialize, Deserialize)]
 struct SavedPair {
@@ -111,13 +116,21 @@ impl HostView {
                     id: part.id.clone(),
                     name: part.name.clone(),
                     attrs: part.attrs.clone(),
-                    slots: part.slots.iter().map(|slot| save_slot(slot, name(slot.metric))).collect(),
+                    slots: part
+                        .slots
+                        .iter()
+                        .map(|slot| save_slot(slot, name(slot.metric)))
+                        .collect(),
                     words: part
                         .words
                         .iter()
                         .map(|it| (name(it.metric), it.recent.clone(), it.changes.clone()))
                         .collect(),
-                    events: part.events.iter().map(|it| (name(it.metric), it.list.clone())).collect(),
+                    events: part
+                        .events
+                        .iter()
+                        .map(|it| (name(it.metric), it.list.clone()))
+                        .collect(),
                     seen: part.seen.clone(),
                     problems: part
                         .problems
@@ -168,7 +181,9 @@ impl HostView {
         }
         for pair in saved.pairs {
             let rule = view.rules.rules.binary_search_by(|rule| rule.id.cmp(&pair.rule));
-            let (Ok(rule), Some(source)) = (rule, places.get(pair.source).copied()) else { continue };
+            let (Ok(rule), Some(source)) = (rule, places.get(pair.source).copied()) else {
+                continue;
+            };
             if pair.part < view.parts.len() {
                 view.pairs.push(Pair {
                     rule,

@@ -51,7 +51,8 @@ pub(super) struct Series {
 impl Series {
     /// An empty history with these windows.
     pub(super) fn new(first: Time, lengths: &[Duration]) -> Series {
-        let windows = lengths.iter().map(|it| Window { length: *it, buckets: Vec::new() }).collect();
+        let windows =
+            lengths.iter().map(|it| Window { length: *it, buckets: Vec::new() }).collect();
         Series { first, recent: Vec::new(), windows }
     }
 

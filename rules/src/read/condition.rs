@@ -28,8 +28,17 @@ const COMPARES: &[(&str, Compare)] = &[
 ];
 
 const MEASURE: &[&str] = &[
-    "metric", "attrs", "rise_in", "rate_in", "mean_in", "max_in", "forecast_in", "over", "per",
-    "per_at_least", "missing",
+    "metric",
+    "attrs",
+    "rise_in",
+    "rate_in",
+    "mean_in",
+    "max_in",
+    "forecast_in",
+    "over",
+    "per",
+    "per_at_least",
+    "missing",
 ];
 
 /// Multiples of units that thresholds may be written in: metric's unit, suffix, factor.
@@ -56,10 +65,14 @@ impl Reader<'_> {
     /// A condition; `None` after a mistake.
     pub(super) fn condition(&mut self, value: &Spanned<DeValue<'_>>) -> Option<Condition> {
         let Some(table) = Table::of(value) else {
-            self.mistake(value.span().start, "a condition must be a table: { metric = .., above = .. }");
+            self.mistake(
+                value.span().start,
+                "a condition must be a table: { metric = .., above = .. }",
+            );
             return None;
         };
-        let heads = ["metric", "state", "event", "gone", "silent", "silent_periods", "all", "any", "not"];
+        let heads =
+            ["metric", "state", "event", "gone", "silent", "silent_periods", "all", "any", "not"];
         let found: Vec<&str> = heads.into_iter().filter(|head| table.has(head)).collect();
         let [head] = found[..] else {
             let wanted = heads.join(", ");
@@ -115,7 +128,8 @@ impl Reader<'_> {
         let given: Vec<&(&str, Compare)> =
             COMPARES.iter().filter(|(key, _)| table.has(key)).collect();
         let [(key, compare)] = given[..] else {
-            let text = format!("a condition on a metric needs exactly one of {}", compares.join(", "));
+            let text =
+                format!("a condition on a metric needs exactly one of {}", compares.join(", "));
             self.mistake(table.offset(), text);
             return None;
         };
@@ -133,7 +147,10 @@ impl Reader<'_> {
             return self.with_unit(at, text, left).map(Operand::Const);
         }
         let Some(table) = Table::of(value) else {
-            self.mistake(at, "wanted a number, a number with a unit, or { metric = .., times = .. }");
+            self.mistake(
+                at,
+                "wanted a number, a number with a unit, or { metric = .., times = .. }",
+            );
             return None;
         };
         table.check(self, "a comparison with a metric", &[MEASURE, &["times", "plus"]].concat());
@@ -209,7 +226,8 @@ impl Reader<'_> {
                 return None;
             }
         };
-        let missing = if table.has("missing") { Some(table.number(self, "missing")?) } else { None };
+        let missing =
+            if table.has("missing") { Some(table.number(self, "missing")?) } else { None };
         Some(Measure { metric: metric?, attrs, how, missing })
     }
 
@@ -230,7 +248,8 @@ impl Reader<'_> {
             "max_in" => Some(How::Max(window)),
             "mean_in" => Some(How::Mean(window)),
             _ => {
-                let over = table.window(self, "over").unwrap_or(window.min(Duration::from_secs(21_600)));
+                let over =
+                    table.window(self, "over").unwrap_or(window.min(Duration::from_secs(21_600)));
                 Some(How::Forecast { ahead: window, over })
             }
         }
@@ -241,12 +260,24 @@ impl Reader<'_> {
     fn divisor(&mut self, table: &Table<'_>) -> Option<Option<(MetricId, f64)>> {
         let Some(name) = table.text_if(self, "per") else { return Some(None) };
         let of = self.metric(table.offset_of("per"), name, &[MetricKind::Counter])?;
-        let least = if table.has("per_at_least") { table.number(self, "per_at_least")? } else { 1.0 };
+        let least =
+            if table.has("per_at_least") { table.number(self, "per_at_least")? } else { 1.0 };
         Some(Some((of, least)))
     }
 
     fn state_test(&mut self, table: &Table<'_>) -> Option<Condition> {
-        let keys = ["state", "is", "is_not", "in", "not_in", "begins", "was", "within", "changed_in", "at_least"];
+        let keys = [
+            "state",
+            "is",
+            "is_not",
+            "in",
+            "not_in",
+            "begins",
+            "was",
+            "within",
+            "changed_in",
+            "at_least",
+        ];
         table.check(self, "a condition on a state", &keys);
         let name = table.text(self, "state")?;
         let metric = self.metric(table.offset_of("state"), name, &[MetricKind::State]);
@@ -282,7 +313,10 @@ impl Reader<'_> {
         let metrics: Vec<Option<MetricId>> =
             names.iter().map(|name| self.metric(at, name, &[MetricKind::Event])).collect();
         if !table.has("count_in") {
-            self.mistake(table.offset(), "a condition on events needs `count_in`, for example \"24h\"");
+            self.mistake(
+                table.offset(),
+                "a condition on events needs `count_in`, for example \"24h\"",
+            );
         }
         let attrs = if table.has("attrs") { table.attrs(self, "attrs")? } else { Attrs::new() };
         let at_least = if table.has("at_least") { table.count(self, "at_least")? } else { 1 };

@@ -2,10 +2,16 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{Reader, rule::EVIDENCE, table::{Table, plain}};
+use super::{
+    Reader,
+    rule::EVIDENCE,
+    table::{Table, plain},
+};
 use crate::{
-    MetricKind, duration, nearest,
-    rule::{Attrs, Example, Expect, Reading},
+    MetricKind, duration,
+    example::{Example, Expect, Reading},
+    nearest,
+    rule::Attrs,
 };
 
 const OUTCOMES: &[&str] = &["collected", "absent", "failed", "stuck", "deferred"];
@@ -81,14 +87,24 @@ impl Reader<'_> {
         for (key, value) in table.entries().filter(|(key, _)| !KEYS.contains(key)) {
             let offset = value.span().start;
             let (name, attrs) = self.series(offset, key)?;
-            match (self.known.get(name.as_str()).map(|metric| metric.kind), value.get_ref().as_str()) {
-                (Some(MetricKind::State), Some(word)) => reading.states.push((name, word.to_owned())),
-                (Some(MetricKind::Gauge | MetricKind::Counter), None) => match plain(value.get_ref()) {
-                    Some(number) => reading.samples.push((name, attrs, number)),
-                    None => self.mistake(offset, format!("`{name}` must be a number")),
-                },
+            match (
+                self.known.get(name.as_str()).map(|metric| metric.kind),
+                value.get_ref().as_str(),
+            ) {
+                (Some(MetricKind::State), Some(word)) => {
+                    reading.states.push((name, word.to_owned()))
+                }
+                (Some(MetricKind::Gauge | MetricKind::Counter), None) => {
+                    match plain(value.get_ref()) {
+                        Some(number) => reading.samples.push((name, attrs, number)),
+                        None => self.mistake(offset, format!("`{name}` must be a number")),
+                    }
+                }
                 (Some(kind), _) => {
-                    let text = format!("`{name}` is a {}: numbers for metrics, texts for states", kind.label());
+                    let text = format!(
+                        "`{name}` is a {}: numbers for metrics, texts for states",
+                        kind.label()
+                    );
                     self.mistake(offset, text);
                 }
                 (None, _) => {
@@ -112,7 +128,9 @@ impl Reader<'_> {
         let attrs: Option<Attrs> = inner.and_then(|inner| {
             inner
                 .split(',')
-                .map(|pair| pair.split_once('=').map(|(k, v)| (k.trim().to_owned(), v.trim().to_owned())))
+                .map(|pair| {
+                    pair.split_once('=').map(|(k, v)| (k.trim().to_owned(), v.trim().to_owned()))
+                })
                 .collect()
         });
         let Some(mut attrs) = attrs else {
@@ -127,7 +145,10 @@ impl Reader<'_> {
         let word = table.text_if(self, key)?;
         if !allowed.contains(&word) {
             let wanted = allowed.join(", ");
-            self.mistake(table.offset_of(key), format!("`{key}` is `{word}`, wanted one of {wanted}"));
+            self.mistake(
+                table.offset_of(key),
+                format!("`{key}` is `{word}`, wanted one of {wanted}"),
+            );
             return None;
         }
         Some(word.to_owned())

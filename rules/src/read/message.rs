@@ -50,9 +50,8 @@ impl Reader<'_> {
         let near = FIXED.iter().copied().chain(self.known.keys().copied());
         let hint = match nearest(metric, near) {
             Some(near) => format!("did you mean `{{{near}}}`?"),
-            None => {
-                "wanted {name}, {value}, {limit}, {text}, {METRIC}, {+METRIC} or {@ATTRIBUTE}".to_owned()
-            }
+            None => "wanted {name}, {value}, {limit}, {text}, {METRIC}, {+METRIC} or {@ATTRIBUTE}"
+                .to_owned(),
         };
         self.mistake(at, format!("no placeholder `{{{name}}}`; {hint}"));
     }

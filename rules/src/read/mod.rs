@@ -116,7 +116,8 @@ fn windows(set: &RuleSet) -> Vec<Vec<std::time::Duration>> {
                     }
                 }
                 Condition::State(test) => match &test.word {
-                    crate::Word::ChangedIn { window, .. } | crate::Word::FellFrom { window, .. } => {
+                    crate::Word::ChangedIn { window, .. }
+                    | crate::Word::FellFrom { window, .. } => {
                         want(test.metric, Some(*window));
                     }
                     _ => {}

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use super::{KINDS, Reader, table::Table};
 use crate::{
-    EvidenceKind, nearest,
-    rule::{Expect, Item, Rule},
+    EvidenceKind,
+    example::Expect,
+    nearest,
+    rule::{Item, Rule},
 };
 
 /// Evidence kinds as files write them.
@@ -62,7 +64,8 @@ impl Reader<'_> {
         let examples = self.examples(table);
         for wanted in [Expect::Firing, Expect::Quiet] {
             if !examples.iter().any(|example| example.expect == wanted) {
-                let text = format!("rule `{id}` needs at least one [[rule.{}]] example", wanted.key());
+                let text =
+                    format!("rule `{id}` needs at least one [[rule.{}]] example", wanted.key());
                 self.mistake(table.offset(), text);
             }
         }
@@ -132,12 +135,13 @@ impl Reader<'_> {
     fn only(&mut self, table: &Table<'_>) -> Vec<(String, Vec<String>)> {
         let Some(value) = table.get("only") else { return Vec::new() };
         let Some(inner) = Table::of(value) else {
-            self.mistake(value.span().start, "`only` must be a table: { \"attribute\" = [\"value\"] }");
+            self.mistake(
+                value.span().start,
+                "`only` must be a table: { \"attribute\" = [\"value\"] }",
+            );
             return Vec::new();
         };
         let keys: Vec<&str> = inner.entries().map(|(key, _)| key).collect();
-        keys.into_iter()
-            .filter_map(|key| Some((key.to_owned(), inner.words(self, key)?)))
-            .collect()
+        keys.into_iter().filter_map(|key| Some((key.to_owned(), inner.words(self, key)?))).collect()
     }
 }

@@ -128,7 +128,8 @@ impl<'t> Table<'t> {
         match count {
             Some(count) if (1..=1_000_000).contains(&count) => Some(count),
             _ => {
-                reader.mistake(value.span().start, format!("`{key}` must be a whole number from 1"));
+                reader
+                    .mistake(value.span().start, format!("`{key}` must be a whole number from 1"));
                 None
             }
         }
@@ -157,15 +158,21 @@ impl<'t> Table<'t> {
         match words {
             Some(words) if !words.is_empty() => Some(words),
             _ => {
-                reader
-                    .mistake(value.span().start, format!("`{key}` must be a text or a list of texts"));
+                reader.mistake(
+                    value.span().start,
+                    format!("`{key}` must be a text or a list of texts"),
+                );
                 None
             }
         }
     }
 
     /// `{ "name" = "value" }`, sorted by name.
-    pub(super) fn attrs(&self, reader: &mut Reader<'_>, key: &str) -> Option<Vec<(String, String)>> {
+    pub(super) fn attrs(
+        &self,
+        reader: &mut Reader<'_>,
+        key: &str,
+    ) -> Option<Vec<(String, String)>> {
         let value = self.get(key)?;
         let pairs: Option<Vec<(String, String)>> = Table::of(value).and_then(|table| {
             table
