@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use xunjian_proto::{Outcome as RunOutcome, Reason, Time};
 use xunjian_rules::{
-    Condition, EventTest, How, Measure, MetricId, MetricKind, NumberTest, Operand, Rule,
-    Text, Threshold, Word,
+    Condition, EventTest, How, Measure, MetricId, MetricKind, NumberTest, Operand, Rule, Text,
+    Threshold, Word,
 };
 
 use super::{
