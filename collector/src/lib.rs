@@ -22,4 +22,6 @@ pub mod classify;
 
 pub mod ticket;
 
+pub mod notify;
+
 pub mod report;
