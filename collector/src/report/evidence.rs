@@ -15,7 +15,7 @@ use crate::report::{
 pub(crate) struct Index {
     zone: Tz,
     entries: Vec<EvidenceEntry>,
-    numbers: HashMap<(String, String), u32>,
+    numbers: HashMap<(&'static str, String, String), u32>,
 }
 
 /// What a sentence rests on, before it has a number.
@@ -35,7 +35,8 @@ impl Index {
 
     /// Its number; the same proof has the same number everywhere.
     pub(crate) fn number(&mut self, source: &Source) -> u32 {
-        let key = (source.kind.to_owned(), source.id.clone());
+        // One raw output may prove several readings.
+        let key = (source.kind, source.id.clone(), source.what.clone());
         if let Some(n) = self.numbers.get(&key) {
             return *n;
         }

@@ -71,8 +71,6 @@ pub struct CheckItem {
     pub source: String,
     /// Kind of component that it looks at.
     pub kind: String,
-    /// Metrics and states that it compares; empty if it waits for events.
-    pub readings: Vec<String>,
     /// 检查项.
     pub item: Text,
     /// 检查方法.
@@ -96,11 +94,15 @@ pub struct Checked {
     pub got: Got,
 }
 
-/// Whether a check gave a result (执行状态); not what the result is.
+/// Whether a check gave a result (执行状态), and which (巡检结果).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Got {
-    /// It was read in the period.
-    Read,
+    /// It was read in the period and meets the criterion.
+    Normal,
+    /// It was read and does not meet the criterion.
+    Abnormal,
+    /// It was read; it does not meet the criterion yet, or has not met it for long enough (待确认).
+    Pending,
     /// The component was read and does not offer this reading: the check does not apply to it.
     NotOffered,
     /// It was tried, and there is no result.
@@ -138,4 +140,11 @@ pub struct Trend {
     pub name: String,
     /// Oldest first.
     pub points: Vec<Point>,
+}
+
+impl Got {
+    /// There is a result.
+    pub fn is_read(&self) -> bool {
+        matches!(self, Got::Normal | Got::Abnormal | Got::Pending)
+    }
 }

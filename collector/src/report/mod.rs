@@ -1,9 +1,11 @@
 //! The inspection report: gathered from the store, built as data, rendered as PDF and HTML.
 //!
-//! `gather` is the only part that touches the store; [`build`] is pure, so a stored period gives the same report again.
+//! [`gather()`] is the only part that reads the store; [`build()`] is pure, so a stored period gives the same report again.
 //! The five parts and their order come from the service policy; the model keeps the evidence of every sentence.
 
 mod input;
+
+mod gather;
 
 mod model;
 
@@ -17,7 +19,11 @@ mod typst;
 
 mod html;
 
+mod draft;
+
 pub use build::build;
+pub use draft::{DraftError, Drafted, Stored, draft, quarter, stored_html, stored_pdf};
+pub use gather::{GatherError, Wanted, checks, gather};
 pub use html::html;
 pub use input::{CheckItem, Checked, Got, HostInput, Input, TicketInput, Trend, Why};
 pub use model::*;

@@ -271,6 +271,8 @@ pub struct Figures {
     pub checks_read: u32,
     /// Checks with the result 异常.
     pub checks_abnormal: u32,
+    /// Checks with the result 待确认.
+    pub checks_pending: u32,
     /// `checks_read` of `checks` in per cent, rounded down; none without checks.
     pub coverage_percent: Option<u32>,
     /// Clocks of tickets: met in time.

@@ -187,6 +187,9 @@ pub(crate) fn bytes(n: u64) -> String {
 
 /// `0.8 秒`, `3 分 20 秒`: CPU time.
 pub(crate) fn seconds(lang: Lang, secs: f64) -> String {
+    if secs > 0.0 && secs < 0.01 {
+        return pick(lang, "不足 0.01 秒", "less than 0.01 s");
+    }
     if secs < 100.0 {
         let digits = if secs < 10.0 { 2 } else { 1 };
         return pick(lang, format!("{secs:.digits$} 秒"), format!("{secs:.digits$} s"));

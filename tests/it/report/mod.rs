@@ -156,7 +156,7 @@ fn figures_come_from_the_input() {
     assert!(!figures.single_round);
     let checked: Vec<&Got> = sample_checks();
     let due = checked.iter().filter(|it| !matches!(it, Got::NotOffered)).count();
-    let read = checked.iter().filter(|it| matches!(it, Got::Read)).count();
+    let read = checked.iter().filter(|it| it.is_read()).count();
     assert_eq!((figures.checks as usize, figures.checks_read as usize), (due, read));
     assert_eq!(figures.coverage_percent, Some((read * 100 / due) as u32));
 }

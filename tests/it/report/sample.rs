@@ -52,7 +52,7 @@ pub(crate) fn first_round(lang: Lang) -> Input {
     host.components.retain(|(it, _)| it.id.kind() != "md");
     host.checked.retain(|it| it.component.kind() != "md");
     for it in &mut host.checked {
-        it.got = Got::Read;
+        it.got = Got::Normal;
     }
     host.trends.iter_mut().for_each(|it| it.points.truncate(1));
     for row in &mut host.ledger {
@@ -204,7 +204,9 @@ fn checked(components: &[(Component, Time)], silent: bool) -> Vec<Checked> {
                     text: "smartctl did not end within 20 s".to_owned(),
                 }),
                 (_, "disk-media", 2) => Got::NotOffered,
-                _ => Got::Read,
+                (_, "disk-failing", 3) | (_, "md-degraded", 0) => Got::Abnormal,
+                (_, "fs-space", 1) => Got::Pending,
+                _ => Got::Normal,
             };
             all.push(Checked { rule: item.rule.clone(), component: component.id.clone(), got });
         }
@@ -276,7 +278,6 @@ fn item(rule: &str, source: &str, kind: &str, zh: [&str; 5], en: [&str; 5]) -> C
         rule: rule.to_owned(),
         source: source.to_owned(),
         kind: kind.to_owned(),
-        readings: vec!["x".to_owned()],
         item: text(0),
         method: text(1),
         criterion: text(2),

@@ -45,7 +45,7 @@ fn missing(build: &mut Build<'_>) -> Vec<Block> {
             let (failed, why) = match &checked.got {
                 Got::Failed(why) => (true, why),
                 Got::NotRun(why) => (false, why),
-                Got::Read | Got::NotOffered => continue,
+                _ => continue,
             };
             let name = host.components.iter().find(|(it, _)| it.id == checked.component);
             let name =

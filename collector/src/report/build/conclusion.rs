@@ -1,6 +1,6 @@
 //! Part 5: the conclusion, in sentences made from the figures, and what to do next.
 
-use super::{Build, dangers, impact, service, summary};
+use super::{Build, assess::assess, dangers, impact, service};
 use crate::report::{
     model::{Block, Section, Statement},
     words,
@@ -10,7 +10,7 @@ const MOST_ADVICE: usize = 8;
 
 pub(crate) fn write(build: &mut Build<'_>) -> Section {
     let heading = build.pick("五、结论", "5 Conclusion");
-    let overall = summary::assess(build);
+    let overall = assess(build);
     let basis = [build.cases(), build.coverage()];
     let text = build.pick(
         format!("总体评价为“{}”：{}", overall.word, overall.sentence),

@@ -74,11 +74,12 @@ fn coverage(build: &mut Build<'_>) -> Option<Table> {
     let refs = build.index.numbers(&[source]);
     let mut rows = Vec::new();
     for kind in kinds(build) {
-        let (mut read, mut all, mut abnormal) = (0, 0, 0);
+        let (mut read, mut all, mut abnormal, mut pending) = (0, 0, 0, 0);
         for tally in build.counted.items.iter().filter(|it| it.item.kind == kind) {
             read += tally.read;
             all += tally.applies();
             abnormal += tally.abnormal;
+            pending += tally.pending;
         }
         let seen = build.counted.figures.components.get(&kind).copied().unwrap_or(0);
         if all == 0 {
@@ -86,10 +87,14 @@ fn coverage(build: &mut Build<'_>) -> Option<Table> {
         }
         let percent = read * 100 / all;
         let tone = if read == all { Tone::Good } else { Tone::Unknown };
-        let result = match (read, abnormal) {
-            (0, _) => toned("—", Tone::Muted),
-            (_, 0) => toned(build.pick("正常", "normal"), Tone::Good),
-            (_, n) => {
+        let result = match (read, abnormal, pending) {
+            (0, ..) => toned("—", Tone::Muted),
+            (_, 0, 0) => toned(build.pick("正常", "normal"), Tone::Good),
+            (_, 0, n) => toned(
+                build.pick(format!("待确认 {n} 项次"), format!("{n} to be confirmed")),
+                Tone::Unknown,
+            ),
+            (_, n, _) => {
                 toned(build.pick(format!("异常 {n} 项次"), format!("{n} abnormal")), Tone::Bad)
             }
         };
@@ -206,18 +211,22 @@ fn execution(build: &Build<'_>, tally: &ItemTally<'_>) -> Cell {
 
 /// 巡检结果: only of what was read.
 fn result(build: &Build<'_>, tally: &ItemTally<'_>) -> Cell {
-    let normal = tally.read - tally.abnormal;
-    match (tally.read, tally.abnormal) {
-        (0, _) => toned("—", Tone::Muted),
-        (_, 0) => toned(build.pick("正常", "normal"), Tone::Good),
-        (_, n) if normal == 0 => {
-            toned(build.pick(format!("异常 {n}"), format!("abnormal {n}")), Tone::Bad)
-        }
-        (_, n) => toned(
-            build
-                .pick(format!("异常 {n}，正常 {normal}"), format!("abnormal {n}, normal {normal}")),
-            Tone::Bad,
-        ),
+    let (abnormal, pending) = (tally.abnormal, tally.pending);
+    let normal = tally.read - abnormal - pending;
+    let words = [
+        (abnormal, build.pick("异常", "abnormal")),
+        (pending, build.pick("待确认", "to be confirmed")),
+        (normal, build.pick("正常", "normal")),
+    ];
+    if tally.read == normal && normal > 0 {
+        return toned(build.pick("正常", "normal"), Tone::Good);
+    }
+    let words: Vec<String> =
+        words.into_iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{word} {n}")).collect();
+    match (words.is_empty(), abnormal) {
+        (true, _) => toned("—", Tone::Muted),
+        (false, 0) => toned(words.join(&build.pick("，", ", ")), Tone::Unknown),
+        (false, _) => toned(words.join(&build.pick("，", ", ")), Tone::Bad),
     }
 }
 

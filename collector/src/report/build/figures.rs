@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use xunjian_proto::Time;
-use xunjian_rules::EvidenceKind;
 
 use crate::{
     classify::{Case, CaseChange, CaseId, Grade, Level},
@@ -38,6 +37,7 @@ pub(crate) struct ItemTally<'a> {
     pub(crate) item: &'a CheckItem,
     pub(crate) read: u32,
     pub(crate) abnormal: u32,
+    pub(crate) pending: u32,
     pub(crate) failed: u32,
     pub(crate) not_run: u32,
     pub(crate) not_offered: u32,
@@ -137,7 +137,6 @@ fn standing(input: &Input, case: &Case) -> Standing {
 
 /// Each check item with what became of it.
 fn tally(input: &Input) -> Vec<ItemTally<'_>> {
-    let abnormal = abnormal(input);
     let mut items: Vec<ItemTally<'_>> = input.checks.iter().map(empty).collect();
     let place: HashMap<&str, usize> =
         input.checks.iter().enumerate().map(|(at, item)| (item.rule.as_str(), at)).collect();
@@ -146,11 +145,11 @@ fn tally(input: &Input) -> Vec<ItemTally<'_>> {
             let Some(item) = place.get(checked.rule.as_str()).map(|at| &mut items[*at]) else {
                 continue;
             };
-            let key = (host.agent.as_str(), checked.component.as_str(), checked.rule.as_str());
             match &checked.got {
-                Got::Read => {
+                Got::Normal | Got::Abnormal | Got::Pending => {
                     item.read += 1;
-                    item.abnormal += u32::from(abnormal.contains(&key));
+                    item.abnormal += u32::from(checked.got == Got::Abnormal);
+                    item.pending += u32::from(checked.got == Got::Pending);
                 }
                 Got::NotOffered => item.not_offered += 1,
                 Got::Failed(why) => {
@@ -169,18 +168,16 @@ fn tally(input: &Input) -> Vec<ItemTally<'_>> {
 
 fn empty(item: &CheckItem) -> ItemTally<'_> {
     let whys = BTreeMap::new();
-    ItemTally { item, read: 0, abnormal: 0, failed: 0, not_run: 0, not_offered: 0, whys }
-}
-
-/// (agent, component, rule) whose condition holds at the end of the period. A blind spot is no result.
-fn abnormal(input: &Input) -> HashSet<(&str, &str, &str)> {
-    let mut found = HashSet::new();
-    for case in input.cases.iter().filter(|case| open_at_end(input, case)) {
-        for fact in case.facts.iter().filter(|fact| fact.evidence != EvidenceKind::Blind) {
-            found.insert((case.agent.as_str(), fact.component.as_str(), fact.rule.as_str()));
-        }
+    ItemTally {
+        item,
+        read: 0,
+        abnormal: 0,
+        pending: 0,
+        failed: 0,
+        not_run: 0,
+        not_offered: 0,
+        whys,
     }
-    found
 }
 
 /// Machines that should be read and were not.
@@ -245,6 +242,7 @@ fn count_checks(items: &[ItemTally<'_>], figures: &mut Figures) {
         figures.checks += item.applies();
         figures.checks_read += item.read;
         figures.checks_abnormal += item.abnormal;
+        figures.checks_pending += item.pending;
     }
     // Rounded down: 100 % must mean all.
     figures.coverage_percent = (figures.checks_read * 100).checked_div(figures.checks);

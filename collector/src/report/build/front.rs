@@ -76,6 +76,13 @@ fn title(build: &Build<'_>) -> String {
 pub(crate) fn period(build: &Build<'_>) -> String {
     let first = words::day(build.lang, build.zone, build.input.from);
     let last = words::day(build.lang, build.zone, build.input.to - Duration::from_millis(1));
+    if build.input.now < build.input.to {
+        let now = words::day(build.lang, build.zone, build.input.now);
+        return build.pick(
+            format!("{first} 至 {last}（数据截至 {now}）"),
+            format!("{first} to {last} (readings until {now})"),
+        );
+    }
     build.pick(format!("{first} 至 {last}"), format!("{first} to {last}"))
 }
 
@@ -147,6 +154,13 @@ fn states(build: &Build<'_>) -> Table {
             Tone::Bad,
             "读数不符合判断标准，详见“安全隐患”",
             "the readings do not meet the criterion; see hidden dangers",
+        ),
+        row(
+            &result,
+            build.pick("待确认", "to be confirmed"),
+            Tone::Unknown,
+            "读数不符合判断标准，但持续时间尚不足以确认或解除",
+            "the readings miss the criterion, not yet for long enough to confirm it or to lift it",
         ),
         row(&result, "—".to_owned(), Tone::Muted, "没有结果，不作判断", "no result, not judged"),
         row(

@@ -1,6 +1,6 @@
 //! The inventory: machines, disks, arrays as they were seen, with the place that the contract gives them.
 
-use xunjian_proto::{Component, MemberState};
+use xunjian_proto::{Component, MemberState, Time};
 
 use super::{Build, cell, column, number_column, toned};
 use crate::report::{
@@ -119,34 +119,34 @@ fn parts(build: &Build<'_>, host: &HostInput) -> String {
 fn of_kind<'a>(
     build: &Build<'a>,
     kind: &'static str,
-) -> impl Iterator<Item = (&'a HostInput, &'a Component)> {
+) -> impl Iterator<Item = (&'a HostInput, &'a Component, Time)> {
     build.input.hosts.iter().flat_map(move |host| {
         let parts = host.components.iter().filter(move |(it, _)| it.id.kind() == kind);
-        parts.map(move |(it, _)| (host, it))
+        parts.map(move |(it, at)| (host, it, *at))
     })
 }
 
 fn disks(build: &mut Build<'_>) -> Option<Table> {
     let all: Vec<_> = of_kind(build, "disk").collect();
     let mut rows = Vec::new();
-    for (host, disk) in all.iter().take(MOST_DISKS) {
+    for (host, disk, _) in all.iter().take(MOST_DISKS) {
         let attr = |name: &str| {
             disk.attrs.get(name).map(|it| words::clean(it)).filter(|it| !it.is_empty())
         };
         let unknown = || "—".to_owned();
         let source = build.inventory(host);
         let refs = build.index.numbers(&[source]);
-        let slot = attr("hw.slot").map(|it| build.pick(format!("槽位 {it}"), format!("slot {it}")));
+        let slot = attr("hw.slot").unwrap_or_else(unknown);
         rows.push(vec![
             Cell {
                 refs,
-                small: slot.unwrap_or_default(),
                 ..cell(format!(
                     "{} {}",
                     words::clean(&host.facts.hostname),
                     words::clean(&disk.name)
                 ))
             },
+            cell(slot),
             cell(attr("hw.model").unwrap_or_else(unknown)),
             cell(attr("hw.serial_number").unwrap_or_else(unknown)),
             cell(attr("hw.firmware_version").unwrap_or_else(unknown)),
@@ -166,6 +166,7 @@ fn disks(build: &mut Build<'_>) -> Option<Table> {
         caption,
         columns: vec![
             column(build.pick("主机 / 磁盘", "Host / disk"), 3),
+            column(build.pick("槽位", "Slot"), 0),
             column(build.pick("型号", "Model"), 3),
             column(build.pick("序列号", "Serial number"), 3),
             column(build.pick("固件", "Firmware"), 2),
@@ -189,12 +190,12 @@ fn health_read(build: &Build<'_>, host: &HostInput, disk: &Component) -> Cell {
             .iter()
             .filter(|it| it.component == disk.id && smart.contains(&it.rule.as_str()))
     };
-    if mine().any(|it| it.got == Got::Read) {
+    if mine().any(|it| it.got.is_read()) {
         return toned(build.pick("已读取", "read"), Tone::Good);
     }
     let why = mine().find_map(|it| match &it.got {
         Got::Failed(why) | Got::NotRun(why) => Some(super::content::reason(build, why)),
-        Got::Read | Got::NotOffered => None,
+        _ => None,
     });
     Cell {
         small: why.unwrap_or_default(),
@@ -205,7 +206,7 @@ fn health_read(build: &Build<'_>, host: &HostInput, disk: &Component) -> Cell {
 fn arrays(build: &mut Build<'_>) -> Option<Table> {
     let all: Vec<_> = of_kind(build, "md").collect();
     let mut rows = Vec::new();
-    for (host, array) in all {
+    for (host, array, at) in all {
         let Some(set) = &array.set else { continue };
         let source = build.inventory(host);
         let refs = build.index.numbers(&[source]);
@@ -228,6 +229,18 @@ fn arrays(build: &mut Build<'_>) -> Option<Table> {
         add(unknown, "未知", "unknown");
         add(spare, "热备", "spare");
         let whole = active as u64 == u64::from(set.width);
+        let old = at < build.input.from;
+        if old {
+            words.push(build.pick(
+                format!("读数停在 {}，当前状态未知", build.time(at)),
+                format!("last read {}, present state not known", build.time(at)),
+            ));
+        }
+        let tone = match (old, whole) {
+            (true, _) => Tone::Unknown,
+            (false, true) => Tone::Good,
+            (false, false) => Tone::Bad,
+        };
         let joint = build.pick("，", ", ");
         rows.push(vec![
             Cell {
@@ -240,7 +253,7 @@ fn arrays(build: &mut Build<'_>) -> Option<Table> {
             },
             cell(words::clean(&set.scheme).to_uppercase()),
             cell(set.width.to_string()),
-            toned(words.join(&joint), if whole { Tone::Good } else { Tone::Bad }),
+            toned(words.join(&joint), tone),
         ]);
     }
     (!rows.is_empty()).then(|| Table {

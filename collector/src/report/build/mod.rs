@@ -21,6 +21,8 @@ pub(crate) mod figures;
 
 mod front;
 
+mod assess;
+
 mod summary;
 
 mod purpose;

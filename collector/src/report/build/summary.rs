@@ -1,81 +1,12 @@
 //! The summary on one page: overall assessment, faults by level, clocks, coverage, the gravest dangers.
 
-use super::{Build, dangers};
+use super::{Build, assess::assess, dangers};
 use crate::report::{
     model::{Block, Section, Statement, Tile, Tone},
     words::{self, LEVELS},
 };
 
 const MOST_DANGERS: usize = 5;
-
-/// Overall assessment in one word and one sentence, from the figures alone.
-pub(crate) struct Assessment {
-    pub(crate) tone: Tone,
-    pub(crate) word: String,
-    pub(crate) sentence: String,
-}
-
-/// The overall assessment. Nothing but full coverage without dangers may be called normal.
-pub(crate) fn assess(build: &Build<'_>) -> Assessment {
-    let figures = &build.counted.figures;
-    let first = LEVELS.into_iter().find(|it| figures.open[usize::from(it.number() - 1)] > 0);
-    let (tone, zh, en) = match first.map(|level| level.number()) {
-        Some(1) => (
-            Tone::Level1,
-            ("严重", "存在一级故障，系统或服务已中断，须立即处置。"),
-            (
-                "Critical",
-                "There is a level 1 fault: a system or service is down and needs action at once.",
-            ),
-        ),
-        Some(2) => (
-            Tone::Level2,
-            ("存在重大隐患", "存在可能导致系统瘫痪或服务中断的隐患，须尽快恢复冗余。"),
-            (
-                "Grave danger",
-                "There is a danger of paralysis or interruption: redundancy must be restored soon.",
-            ),
-        ),
-        Some(3) => (
-            Tone::Level3,
-            ("服务受影响", "存在直接影响服务的故障，须按期排除。"),
-            (
-                "Service affected",
-                "There is a fault that directly affects the service and must be removed in time.",
-            ),
-        ),
-        Some(_) => (
-            Tone::Level4,
-            ("基本正常，有待改进", "未发现影响服务的故障，所列四级隐患须按期处理。"),
-            (
-                "Sound, with minor faults",
-                "No fault affects the service; the level 4 dangers listed need to be dealt with in time.",
-            ),
-        ),
-        None if figures.checks_read == 0 => (
-            Tone::Unknown,
-            ("无法评价", "本期没有取得任何检查结果，不能评价系统状况。"),
-            (
-                "Not assessed",
-                "No check gave a result in this period; the systems cannot be assessed.",
-            ),
-        ),
-        None if figures.checks_read < figures.checks || figures.hosts_read < figures.hosts => (
-            Tone::Unknown,
-            ("已检部分未见故障", "已取得结果的检查项未发现故障；未取得结果的部分不作判断。"),
-            (
-                "No fault where read",
-                "The checks that gave a result show no fault; what was not read is not judged.",
-            ),
-        ),
-        None => (
-            Tone::Good,
-            ("正常", "全部检查项均取得结果，未发现故障。"),
-            ("Normal", "All checks gave a result; no fault was found."),
-        ),
-    };
-    Assessment { tone, word: build.pick(zh.0, en.0), sentence: build.pick(zh.1, en.1) }
-}
 
 pub(crate) fn write(build: &mut Build<'_>) -> Section {
     let overall = assess(build);
