@@ -46,8 +46,8 @@ pub trait Outlet {
 /// What can be asked of a running agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    /// Run these sources now; every one if none is named.
-    Inspect(Vec<String>),
+    /// Run every source now.
+    Inspect,
     /// End.
     Stop,
 }
@@ -146,9 +146,9 @@ impl Service {
                 Ok(Message::Ended(index, begun, finished)) => {
                     self.ended(index, begun, *finished, outlet);
                 }
-                Ok(Message::Command(Command::Inspect(names))) => {
+                Ok(Message::Command(Command::Inspect)) => {
                     self.eager_until = Some(Instant::now() + EAGER);
-                    self.schedule.run_now(self.begun.elapsed(), &names);
+                    self.schedule.all_now(self.begun.elapsed());
                 }
                 Ok(Message::Command(Command::Stop)) | Err(mpsc::RecvTimeoutError::Disconnected) => {
                     break;

@@ -52,7 +52,7 @@ impl fmt::Display for Need {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Need::Path(path) => write!(f, "/{path}"),
-            Need::Program(name) => write!(f, "the program {name}"),
+            Need::Program(name) => f.write_str(name),
         }
     }
 }

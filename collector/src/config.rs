@@ -177,6 +177,11 @@ impl Config {
     pub fn store(&self) -> PathBuf {
         self.folder.join("store")
     }
+
+    /// The certificate authority's folder.
+    pub fn identity(&self) -> PathBuf {
+        self.folder.join("identity")
+    }
 }
 
 /// A configuration in which every key is there, to know the keys by.

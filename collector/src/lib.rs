@@ -18,10 +18,14 @@ pub mod ingest;
 
 pub mod evaluate;
 
+pub mod rulebook;
+
 pub mod classify;
+
+pub mod round;
 
 pub mod ticket;
 
-pub mod notify;
-
 pub mod report;
+
+pub mod cli;

@@ -17,8 +17,5 @@ mod rules;
 mod runner;
 mod service;
 mod store;
-mod store_blocks;
-mod store_damage;
-mod store_kit;
 mod typeset;
 mod wire;

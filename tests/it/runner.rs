@@ -104,10 +104,10 @@ fn what_the_host_lacks_is_absent_with_the_reason_and_no_fault() {
     let mut source = fake("fake", count_one);
     source.needs = &[Need::Path("proc/mdstat"), Need::Program("smartctl")];
     let run = |host: Given| runner::run(job(source, LONG), Arc::new(host)).run.outcome;
-    assert_eq!(run(Given::default()), Outcome::Absent("/proc/mdstat is missing".to_owned()));
+    assert_eq!(run(Given::default()), Outcome::Absent("/proc/mdstat".to_owned()));
     let mut host = Given::default();
     host.file("proc/mdstat", "");
-    assert_eq!(run(host), Outcome::Absent("the program smartctl is missing".to_owned()));
+    assert_eq!(run(host), Outcome::Absent("smartctl".to_owned()));
 }
 
 #[test]

@@ -177,7 +177,7 @@ fn collect(job: Job, host: &dyn Host, meter: &Meter) -> Finished {
 
 fn look(job: &Job, host: &dyn Host, cursor: &mut Option<String>) -> (Outcome, Found) {
     if let Some(need) = job.source.needs.iter().find(|it| !host.has(**it)) {
-        return (Outcome::Absent(format!("{need} is missing")), Found::default());
+        return (Outcome::Absent(need.to_string()), Found::default());
     }
     let mut run = Collect::new(host, &job.options, cursor);
     let result = (job.source.collect)(&mut run);

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// `一级故障` / `level 1`.
-pub fn grade(grade: Grade, lang: Lang) -> &'static str {
+pub(super) fn grade(grade: Grade, lang: Lang) -> &'static str {
     match (grade, lang) {
         (Grade::Fault(Level::One), Lang::Zh) => "一级故障",
         (Grade::Fault(Level::Two), Lang::Zh) => "二级故障",
@@ -30,13 +30,15 @@ pub fn grade(grade: Grade, lang: Lang) -> &'static str {
 }
 
 /// A time in the contract's zone, to the second.
-pub fn time(at: xunjian_proto::Time, contract: &Contract) -> String {
-    chrono::DateTime::from_timestamp_millis(at.millis())
-        .map_or_else(|| at.to_string(), |it| it.with_timezone(&contract.timezone).format("%Y-%m-%d %H:%M:%S").to_string())
+pub(super) fn time(at: xunjian_proto::Time, contract: &Contract) -> String {
+    chrono::DateTime::from_timestamp_millis(at.millis()).map_or_else(
+        || at.to_string(),
+        |it| it.with_timezone(&contract.timezone).format("%Y-%m-%d %H:%M:%S").to_string(),
+    )
 }
 
 /// One case with its reason, the clause, what would change the level, and the readings behind it.
-pub fn case(out: &mut String, case: &Case, contract: &Contract, lang: Lang) -> fmt::Result {
+pub(super) fn case(out: &mut String, case: &Case, contract: &Contract, lang: Lang) -> fmt::Result {
     let decision = &case.decision;
     writeln!(out, "● {}  {}  [{}]", grade(decision.grade, lang), case.component_name, case.class)?;
     let mut row = |label: Text, value: &str| -> fmt::Result {
@@ -90,14 +92,32 @@ fn redundancy(set: &Redundancy, lang: Lang) -> String {
         (None, Lang::En) => "unknown",
     };
     let (now, design, lost) = (number(set.r), number(set.r_design), set.lost);
+    if set.r.is_some_and(|r| r < 0) {
+        return match lang {
+            Lang::Zh => format!(
+                "{}：已超出冗余承受范围（设计可承受 {design} 个），已失去 {lost} 个",
+                set.label
+            ),
+            Lang::En => format!(
+                "{}: beyond what its redundancy bears (design {design}), {lost} lost",
+                set.label
+            ),
+        };
+    }
     match lang {
-        Lang::Zh => format!("{}：还能承受 {now} 个成员故障（设计 {design}），已失去 {lost} 个，热备或重建：{spare}", set.label),
-        Lang::En => format!("{}: survives {now} more losses (design {design}), {lost} lost, spare or rebuild: {spare}", set.label),
+        Lang::Zh => format!(
+            "{}：还能承受 {now} 个成员故障（设计 {design}），已失去 {lost} 个，热备或重建：{spare}",
+            set.label
+        ),
+        Lang::En => format!(
+            "{}: survives {now} more losses (design {design}), {lost} lost, spare or rebuild: {spare}",
+            set.label
+        ),
     }
 }
 
 /// What was inspected and what could not be: the newest run of each source, with every gap and its reason.
-pub fn coverage(out: &mut String, runs: &[&Run], lang: Lang) -> fmt::Result {
+pub(super) fn coverage(out: &mut String, runs: &[&Run], lang: Lang) -> fmt::Result {
     for run in runs {
         let (mark, word) = outcome(&run.outcome, lang);
         writeln!(out, "  {mark} {:<9} {word}", run.source)?;
@@ -109,19 +129,31 @@ pub fn coverage(out: &mut String, runs: &[&Run], lang: Lang) -> fmt::Result {
 }
 
 /// A mark and a sentence for how a run ended.
-pub fn outcome(outcome: &Outcome, lang: Lang) -> (&'static str, String) {
+pub(super) fn outcome(outcome: &Outcome, lang: Lang) -> (&'static str, String) {
     let zh = lang == Lang::Zh;
     match outcome {
         Outcome::Collected => ("✓", if zh { "已读取" } else { "read" }.to_owned()),
-        Outcome::Absent(what) => ("–", if zh { format!("本机没有：{what}") } else { format!("not on this host: {what}") }),
-        Outcome::Failed(why) => ("✗", if zh { format!("读取失败：{why}") } else { format!("failed: {why}") }),
+        Outcome::Absent(what) => (
+            "–",
+            if zh { format!("本机没有：{what}") } else { format!("not on this host: {what}") },
+        ),
+        Outcome::Failed(why) => {
+            ("✗", if zh { format!("读取失败：{why}") } else { format!("failed: {why}") })
+        }
         Outcome::Stuck => ("✗", if zh { "超时未返回" } else { "did not end in time" }.to_owned()),
-        Outcome::Deferred(why) => ("…", if zh { format!("为避免影响业务而推迟：{why}") } else { format!("deferred to spare the host: {why}") }),
+        Outcome::Deferred(why) => (
+            "…",
+            if zh {
+                format!("为避免影响业务而推迟：{why}")
+            } else {
+                format!("deferred to spare the host: {why}")
+            },
+        ),
     }
 }
 
 /// The closed reasons of unknown, for people.
-pub fn reason(reason: Reason, lang: Lang) -> &'static str {
+pub(super) fn reason(reason: Reason, lang: Lang) -> &'static str {
     let (zh, en) = match reason {
         Reason::Asleep => ("休眠中，未唤醒", "asleep, left asleep"),
         Reason::Unsupported => ("不支持", "unsupported"),

@@ -6,10 +6,13 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+mod book;
+
 mod check;
 
 mod load;
 
+pub use book::{BookError, Contracts};
 pub use load::{CONTRACT_BYTES_MAX, ContractError, Mistake};
 
 /// A contract. Every key has a working default; unknown keys are mistakes.

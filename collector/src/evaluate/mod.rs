@@ -18,12 +18,6 @@ mod absorb;
 
 mod truth;
 
-mod states;
-
-mod fresh;
-
-mod notes;
-
 mod words;
 
 mod judge;

@@ -16,12 +16,6 @@ mod open;
 
 mod progress;
 
-mod column;
-
-mod packed;
-
-mod block;
-
 mod raw;
 
 mod unpack;
@@ -38,13 +32,7 @@ mod agents;
 
 mod readings;
 
-mod rollup;
-
 mod points;
-
-mod compact;
-
-mod runs;
 
 mod cases;
 

@@ -71,6 +71,24 @@ pub struct Component {
     pub set: Option<Set>,
 }
 
+impl Component {
+    /// Takes over what another source says of the same component: attributes and links that are not known yet, and the
+    /// set if there is none.
+    pub fn merge(&mut self, other: &Component) {
+        for (name, value) in &other.attrs {
+            self.attrs.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        for link in &other.links {
+            if !self.links.contains(link) {
+                self.links.push(link.clone());
+            }
+        }
+        if self.set.is_none() {
+            self.set.clone_from(&other.set);
+        }
+    }
+}
+
 /// A relation to another component.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -55,7 +55,7 @@ pub struct Run {
 pub enum Outcome {
     /// Read; single parts may still be missing, see the problems.
     Collected,
-    /// The host lacks what the source needs; says what. Not a fault.
+    /// The host lacks what the source needs: this file (`/proc/mdstat`) or program (`smartctl`). Not a fault.
     Absent(String),
     /// The run as a whole came to nothing.
     Failed(String),

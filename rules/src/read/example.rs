@@ -8,10 +8,8 @@ use super::{
     table::{Table, plain},
 };
 use crate::{
-    MetricKind, duration,
-    example::{Example, Expect, Reading},
-    nearest,
-    rule::Attrs,
+    MetricKind, duration, nearest,
+    rule::{Attrs, Example, Expect, Reading},
 };
 
 const OUTCOMES: &[&str] = &["collected", "absent", "failed", "stuck", "deferred"];

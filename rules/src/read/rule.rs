@@ -4,10 +4,8 @@ use std::time::Duration;
 
 use super::{KINDS, Reader, table::Table};
 use crate::{
-    EvidenceKind,
-    example::Expect,
-    nearest,
-    rule::{Item, Rule},
+    EvidenceKind, nearest,
+    rule::{Expect, Item, Rule},
 };
 
 /// Evidence kinds as files write them.

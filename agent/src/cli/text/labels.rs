@@ -115,28 +115,25 @@ impl Labels {
         }
     }
 
-    /// Why a source is absent; the runner says `/proc/mdstat is missing`.
-    pub(super) fn missing(&self, why: &str) -> String {
-        match (self.lang, why.strip_suffix(" is missing")) {
-            (Lang::Zh, Some(what)) => match what.strip_prefix("the program ") {
-                Some(program) => format!("缺少程序 {program}"),
-                None => format!("缺少 {what}"),
-            },
-            _ => why.to_owned(),
+    /// Why a source is absent: the file or program that the host lacks.
+    pub(super) fn missing(&self, what: &str) -> String {
+        match self.lang {
+            Lang::Zh => format!("缺少 {what}"),
+            Lang::En => format!("missing {what}"),
         }
     }
 
     pub(super) fn counts(&self, components: usize, readings: usize) -> String {
         match self.lang {
             Lang::Zh => format!("{components} 个对象，{readings} 项读数"),
-            Lang::En => format!("{components} component(s), {readings} reading(s)"),
+            Lang::En => format!("{components} components, {readings} readings"),
         }
     }
 
     pub(super) fn problems(&self, count: usize) -> String {
         match self.lang {
             Lang::Zh => format!("，{count} 处未能读取"),
-            Lang::En => format!(", {count} part(s) unread"),
+            Lang::En => format!(", {count} parts unread"),
         }
     }
 

@@ -1,0 +1,7 @@
+//! `xunjian-collector`: see `cli`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    xunjian_collector::cli::run()
+}

@@ -1,0 +1,112 @@
+//! One host followed through evaluate and classify: what the pipeline, `replay` and `judge` have in common. Pure: runs,
+//! rules, contract and times are arguments.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use xunjian_proto::{HostFacts, Run, Time};
+use xunjian_rules::RuleSet;
+
+use crate::{
+    classify::{Case, CaseId, Step, is_live, step, topology::Topology},
+    contract::Contract,
+    evaluate::{self, HostView, Judgement, Overrides},
+};
+
+mod inventory;
+
+pub use inventory::Inventory;
+
+/// What is known of one host while it is followed.
+pub struct Round {
+    agent: String,
+    host: HostFacts,
+    view: HostView,
+    inventory: Inventory,
+    topology: Topology,
+    cases: BTreeMap<CaseId, Case>,
+}
+
+impl Round {
+    /// A host that nothing is known of yet.
+    pub fn new(agent: &str, host: HostFacts, rules: Arc<RuleSet>) -> Round {
+        Round::resume(agent, host, HostView::new(rules), Inventory::default(), Vec::new())
+    }
+
+    /// A host that was followed before.
+    pub fn resume(
+        agent: &str,
+        host: HostFacts,
+        view: HostView,
+        inventory: Inventory,
+        cases: Vec<Case>,
+    ) -> Round {
+        let topology = Topology::new(inventory.merged());
+        let cases = cases.into_iter().map(|it| (it.id.clone(), it)).collect();
+        Round { agent: agent.to_owned(), host, view, inventory, topology, cases }
+    }
+
+    /// Takes runs in and judges them at their own times; `arrived` is when they came, by the collector's clock (for a
+    /// replay: then). Returns the cases that are new or changed.
+    pub fn take(
+        &mut self,
+        runs: &[Run],
+        contract: &Contract,
+        overrides: &Overrides,
+        arrived: Time,
+    ) -> Vec<Case> {
+        let mut changed = false;
+        for run in runs {
+            self.view.absorb(run, overrides, arrived);
+            changed |= self.inventory.absorb(run);
+        }
+        if changed {
+            self.topology = Topology::new(self.inventory.merged());
+        }
+        self.tick(contract, overrides, arrived)
+    }
+
+    /// Judges again what is known, because time has passed. Returns the cases that are new or changed.
+    pub fn tick(&mut self, contract: &Contract, overrides: &Overrides, now: Time) -> Vec<Case> {
+        let judgements = self.judgements(overrides, now);
+        self.cases.retain(|_, case| is_live(case, contract, now));
+        let open: Vec<Case> = self.cases.values().cloned().collect();
+        let cases = step(&Step {
+            agent: &self.agent,
+            hostname: &self.host.hostname,
+            judgements: &judgements,
+            topology: &self.topology,
+            contract,
+            open: &open,
+            now,
+        });
+        for case in &cases {
+            self.cases.insert(case.id.clone(), case.clone());
+        }
+        cases
+    }
+
+    /// Every rule's verdict on every component, firing or not.
+    pub fn judgements(&self, overrides: &Overrides, now: Time) -> Vec<Judgement> {
+        evaluate::judge(&self.view, overrides, now)
+    }
+
+    /// Whose rounds these are.
+    pub fn host(&self) -> &HostFacts {
+        &self.host
+    }
+
+    /// The host said something new of itself.
+    pub fn set_host(&mut self, host: HostFacts) {
+        self.host = host;
+    }
+
+    /// Cases that are open or were closed lately.
+    pub fn cases(&self) -> impl Iterator<Item = &Case> {
+        self.cases.values()
+    }
+
+    /// What the rules have seen of the host.
+    pub fn view(&self) -> &HostView {
+        &self.view
+    }
+}
