@@ -106,7 +106,15 @@ fn show(source: &Source, host: &dyn Host, dir: &Path) -> String {
                 source.needs.iter().filter(|it| !host.has(**it)).map(ToString::to_string).collect();
             return format!("absent: {}\n", lacks.join(", "));
         }
-        Some(Err(error)) => return format!("failed: {error}\n"),
+        Some(Err(error)) => {
+            let mut text = format!("failed: {error}");
+            let mut cause = std::error::Error::source(&error);
+            while let Some(it) = cause {
+                write!(text, ": {it}").unwrap();
+                cause = it.source();
+            }
+            return text + "\n";
+        }
         Some(Ok(found)) => found,
     };
     let mut text = String::new();

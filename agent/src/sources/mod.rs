@@ -4,6 +4,8 @@ use crate::source::Source;
 
 pub mod block;
 
+pub mod fs;
+
 pub mod host;
 
 pub mod md;
@@ -12,5 +14,15 @@ pub mod net;
 
 pub mod smart;
 
+pub mod systemd;
+
 /// Every source the agent has, in the order of the alphabet.
-pub const ALL: &[Source] = &[block::SOURCE, host::SOURCE, md::SOURCE, net::SOURCE, smart::SOURCE];
+pub const ALL: &[Source] = &[
+    block::SOURCE,
+    fs::SOURCE,
+    host::SOURCE,
+    md::SOURCE,
+    net::SOURCE,
+    smart::SOURCE,
+    systemd::SOURCE,
+];

@@ -1,0 +1,356 @@
+//! Filesystems: space, inodes, whether they take writes, whether they answer, and errors that they counted.
+//!
+//! Facts: `proc(5)`, `fstab(5)`, kernel documents `filesystems/ext4` and `sysfs-fs-ext4`, `sysfs-fs-btrfs`. Every mount
+//! is asked in a child process, and one that hangs is asked less and less often, so that no heap of stuck processes
+//! grows. ext4 with `errors=remount-ro` still says `rw` everywhere after an error: only its error count shows it.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use xunjian_proto::{Component, ComponentId, Link, Reason, Relation};
+
+use crate::{
+    devices::{self, word},
+    host::{HostError, Space},
+    source::{Collect, Metric, Need, Source, SourceError, check_options},
+};
+
+mod mounts;
+
+use mounts::{Mount, Wanted};
+
+/// See the module.
+pub const SOURCE: Source = Source {
+    name: "fs",
+    about: "filesystems: space, inodes, read-only, hung mounts, errors",
+    needs: &[Need::Path("proc/self/mountinfo")],
+    runs: &["xunjian-agent probe-mount MOUNTPOINT"],
+    harmless: "Asks each filesystem once how full it is (statvfs), in a child process of its own. A mount that hangs is \
+               asked again after 2, 4, 8 rounds and so on, at most every half hour.",
+    every: Duration::from_secs(60),
+    deadline: Duration::from_secs(50),
+    metrics: &[USAGE, LIMIT, SHARE, INODES, INODES_LIMIT, INODES_SHARE, ERRORS, BTRFS_ERRORS],
+    states: &[PROBE, MODE, WANTED_MODE, MOUNTED, ON_ERROR],
+    events: &[],
+    check: check_options::<Options>,
+    collect,
+};
+
+const USAGE: Metric = Metric::gauge(
+    "system.filesystem.usage",
+    "By",
+    "Space by system.filesystem.state: used, free (for ordinary users), reserved (for root).",
+);
+const LIMIT: Metric = Metric::gauge("system.filesystem.limit", "By", "Size of the filesystem.");
+const SHARE: Metric = Metric::gauge(
+    "system.filesystem.utilization",
+    "1",
+    "Share of the space that ordinary users could have and that is used, as df counts it.",
+);
+const INODES: Metric = Metric::gauge("system.filesystem.inodes.usage", "{inode}", "Inodes in use.");
+const INODES_LIMIT: Metric =
+    Metric::gauge("system.filesystem.inodes.limit", "{inode}", "Inodes of the filesystem.");
+const INODES_SHARE: Metric =
+    Metric::gauge("system.filesystem.inodes.utilization", "1", "Share of the inodes in use.");
+const ERRORS: Metric = Metric::counter(
+    "system.filesystem.errors",
+    "{error}",
+    "Errors of its own structure that an ext4 filesystem has counted since it was last checked.",
+);
+const BTRFS_ERRORS: Metric = Metric::counter(
+    "system.filesystem.device_errors",
+    "{error}",
+    "Errors of all devices of a btrfs by error.type: write, read, flush, corruption, generation.",
+);
+const PROBE: Metric =
+    Metric::word("system.filesystem.probe", "Whether it answers: ok, hung, stale, denied, failed.");
+const MODE: Metric = Metric::word("system.filesystem.mode", "Whether it is mounted rw or ro.");
+const WANTED_MODE: Metric =
+    Metric::word("system.filesystem.mode.wanted", "What /etc/fstab asks for: rw or ro.");
+const MOUNTED: Metric =
+    Metric::word("system.filesystem.mounted", "Whether what /etc/fstab wants is mounted: yes, no.");
+const ON_ERROR: Metric = Metric::word(
+    "system.filesystem.on_error",
+    "What an ext filesystem does at an error: remount-ro, continue, panic.",
+);
+
+/// The source's config section.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Options {
+    /// Mount points that are never asked.
+    skip: Vec<String>,
+}
+
+/// Mounts asked in one run: more are found on hosts of containers, where the first ones are the host's own.
+const MOUNTS_MAX: usize = 256;
+
+/// Mounts that may hang in one run before the others wait for the next: each costs four seconds.
+const HUNG_MAX: usize = 4;
+
+/// Longest pause of a hung mount, in runs: half an hour.
+const PAUSE_MAX: u32 = 30;
+
+/// What is remembered of a mount that hung.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct Hung {
+    /// Times in a row.
+    times: u32,
+    /// Runs to wait before it is asked again.
+    pause: u32,
+}
+
+fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
+    let options: Options = c.options.clone().try_into().unwrap_or_default();
+    let text = c.host.read("proc/self/mountinfo")?;
+    let (all, strange) = mounts::parse(&text);
+    for line in strange {
+        c.problem(Reason::Unparsable, None, format!("line of mountinfo not understood: {line:?}"));
+    }
+    let wanted = wanted(c);
+    let mut real = mounts::real(&all);
+    real.retain(|it| !options.skip.contains(&it.point));
+    if real.len() > MOUNTS_MAX {
+        c.problem(
+            Reason::Truncated,
+            None,
+            format!("{} filesystems, {MOUNTS_MAX} read", real.len()),
+        );
+        real.truncate(MOUNTS_MAX);
+    }
+    let before: BTreeMap<String, Hung> =
+        c.cursor.as_deref().and_then(|it| serde_json::from_str(it).ok()).unwrap_or_default();
+    let mut hung = BTreeMap::new();
+    for mount in &real {
+        let asked_for = wanted.iter().find(|it| it.point == mount.point);
+        one(c, mount, asked_for, before.get(&mount.point), &mut hung);
+    }
+    for it in wanted.iter().filter(|it| !options.skip.contains(&it.point)) {
+        let there = all.iter().any(|mount| mount.point == it.point);
+        let id = ComponentId::new("filesystem", &it.point);
+        if !there {
+            missing(c, &id, it);
+        } else if real.iter().any(|mount| mount.point == it.point) {
+            c.state(&MOUNTED, &id, "yes");
+        }
+    }
+    *c.cursor = if hung.is_empty() { None } else { serde_json::to_string(&hung).ok() };
+    Ok(())
+}
+
+fn wanted(c: &mut Collect<'_>) -> Vec<Wanted> {
+    let mut wanted = match c.host.read("etc/fstab") {
+        Ok(text) => mounts::wanted(&text),
+        Err(error) if error.reason() == Reason::Missing => Vec::new(),
+        Err(error) => {
+            c.problem(error.reason(), None, format!("what should be mounted: {error}"));
+            Vec::new()
+        }
+    };
+    // The last line for a place wins, as mount(8) would have it.
+    wanted.reverse();
+    let mut seen = Vec::new();
+    wanted.retain(|it| !seen.contains(&it.point) && (seen.push(it.point.clone()), true).1);
+    wanted
+}
+
+fn missing(c: &mut Collect<'_>, id: &ComponentId, wanted: &Wanted) {
+    let mut attrs = BTreeMap::from([
+        ("system.device".to_owned(), wanted.source.clone()),
+        ("system.filesystem.type".to_owned(), wanted.kind.clone()),
+    ]);
+    if wanted.may_fail {
+        attrs.insert("system.filesystem.nofail".to_owned(), "true".to_owned());
+    }
+    c.component(Component {
+        id: id.clone(),
+        name: wanted.point.clone(),
+        attrs,
+        links: Vec::new(),
+        set: None,
+    });
+    c.state(&MOUNTED, id, "no");
+    c.problem(
+        Reason::Missing,
+        Some(id),
+        format!("{} is in /etc/fstab and not mounted", wanted.point),
+    );
+}
+
+fn one(
+    c: &mut Collect<'_>,
+    mount: &Mount,
+    wanted: Option<&Wanted>,
+    before: Option<&Hung>,
+    hung: &mut BTreeMap<String, Hung>,
+) {
+    let id = ComponentId::new("filesystem", &mount.point);
+    component(c, &id, mount);
+    if let Some(wanted) = wanted {
+        c.state(&WANTED_MODE, &id, if wanted.read_only { "ro" } else { "rw" });
+    }
+    if let Some(word) = mount.on_error() {
+        c.state(&ON_ERROR, &id, word);
+    }
+    errors(c, &id, mount);
+    let mut read_only = mount.is_read_only();
+    if let Some(space) = probe(c, &id, mount, before, hung) {
+        read_only |= space.read_only;
+        numbers(c, &id, &space);
+    }
+    c.state(&MODE, &id, if read_only { "ro" } else { "rw" });
+}
+
+fn component(c: &mut Collect<'_>, id: &ComponentId, mount: &Mount) {
+    let links = under(c, mount).into_iter().map(|to| Link { relation: Relation::On, to }).collect();
+    let attrs = BTreeMap::from([
+        ("system.device".to_owned(), mount.source.clone()),
+        ("system.filesystem.type".to_owned(), mount.kind.clone()),
+    ]);
+    c.component(Component { id: id.clone(), name: mount.point.clone(), attrs, links, set: None });
+}
+
+/// The disks and arrays it lies on.
+fn under(c: &Collect<'_>, mount: &Mount) -> Vec<ComponentId> {
+    if mount.kind == "btrfs" {
+        let devices =
+            btrfs(c, mount).map(|dir| c.host.list(&format!("{dir}/devices")).unwrap_or_default());
+        let mut all: Vec<ComponentId> = devices
+            .unwrap_or_default()
+            .iter()
+            .flat_map(|it| devices::stands_on(c.host, it))
+            .collect();
+        all.sort();
+        all.dedup();
+        if !all.is_empty() {
+            return all;
+        }
+    }
+    match kernel_name(c, mount) {
+        Some(name) => devices::stands_on(c.host, &name),
+        None => Vec::new(),
+    }
+}
+
+/// `sda1`: by the device's numbers, else by the source's name (a filesystem without numbers of its own).
+fn kernel_name(c: &Collect<'_>, mount: &Mount) -> Option<String> {
+    let by_numbers = c.host.link(&format!("sys/dev/block/{}", mount.numbers)).ok();
+    let by_numbers = by_numbers.as_deref().and_then(|it| it.rsplit('/').next()).map(str::to_owned);
+    by_numbers.or_else(|| mount.source.strip_prefix("/dev/").map(str::to_owned))
+}
+
+/// `sys/fs/btrfs/UUID` of the filesystem that has this device.
+fn btrfs(c: &Collect<'_>, mount: &Mount) -> Option<String> {
+    let name = mount.source.strip_prefix("/dev/")?;
+    let name =
+        if name.starts_with("mapper/") { devices::whole(c.host, name) } else { name.to_owned() };
+    let all = c.host.list("sys/fs/btrfs").ok()?;
+    let mut dirs = all.iter().map(|it| format!("sys/fs/btrfs/{it}"));
+    dirs.find(|dir| c.host.list(&format!("{dir}/devices")).is_ok_and(|it| it.contains(&name)))
+}
+
+fn errors(c: &mut Collect<'_>, id: &ComponentId, mount: &Mount) {
+    if mount.kind.starts_with("ext") {
+        let name = kernel_name(c, mount).unwrap_or_default();
+        let count = word(c.host, &format!("sys/fs/ext4/{name}/errors_count"));
+        if let Some(count) = count.and_then(|it| it.parse().ok()) {
+            c.sample(&ERRORS, id, count);
+        }
+    }
+    if let Some(dir) = btrfs(c, mount).filter(|_| mount.kind == "btrfs") {
+        // Since 5.14: `write_errs 0`, one line a kind, one file a device.
+        let mut sums: BTreeMap<String, f64> = BTreeMap::new();
+        for device in c.host.list(&format!("{dir}/devinfo")).unwrap_or_default() {
+            let text =
+                c.host.read(&format!("{dir}/devinfo/{device}/error_stats")).unwrap_or_default();
+            for line in text.lines() {
+                let Some((kind, count)) = line.split_once(' ') else { continue };
+                let (Some(kind), Ok(count)) =
+                    (kind.strip_suffix("_errs"), count.trim().parse::<f64>())
+                else {
+                    continue;
+                };
+                *sums.entry(kind.to_owned()).or_default() += count;
+            }
+        }
+        for (kind, sum) in sums {
+            c.sample_with(&BTRFS_ERRORS, id, &[("error.type", &kind)], sum);
+        }
+    }
+}
+
+fn probe(
+    c: &mut Collect<'_>,
+    id: &ComponentId,
+    mount: &Mount,
+    before: Option<&Hung>,
+    hung: &mut BTreeMap<String, Hung>,
+) -> Option<Space> {
+    if let Some(Hung { times, pause }) = before.copied().filter(|it| it.pause > 0) {
+        hung.insert(mount.point.clone(), Hung { times, pause: pause - 1 });
+        c.state(&PROBE, id, "hung");
+        let text =
+            format!("{} did not answer {times} times; asked again in {pause} rounds", mount.point);
+        c.problem(Reason::TimedOut, Some(id), text);
+        return None;
+    }
+    let new = hung.iter().filter(|(_, it)| it.times == 1).count();
+    if new >= HUNG_MAX {
+        let text =
+            format!("{} was not asked, because {new} others hang in this round", mount.point);
+        c.problem(Reason::TimedOut, Some(id), text);
+        return None;
+    }
+    let error = match c.host.space(&mount.point) {
+        Ok(space) => {
+            c.state(&PROBE, id, "ok");
+            return Some(space);
+        }
+        Err(error) => error,
+    };
+    let state = match (&error, error.reason()) {
+        (_, Reason::TimedOut) => "hung",
+        (_, Reason::PermissionDenied) => "denied",
+        (HostError::Read { source, .. }, _)
+            if source.kind() == std::io::ErrorKind::StaleNetworkFileHandle =>
+        {
+            "stale"
+        }
+        _ => "failed",
+    };
+    if state == "hung" {
+        let times = before.map_or(0, |it| it.times).saturating_add(1);
+        let pause = 2_u32.saturating_pow(times).min(PAUSE_MAX);
+        hung.insert(mount.point.clone(), Hung { times, pause });
+    }
+    c.state(&PROBE, id, state);
+    let cause = std::error::Error::source(&error).map(|it| format!(": {it}")).unwrap_or_default();
+    c.problem(error.reason(), Some(id), format!("{}: {error}{cause}", mount.point));
+    None
+}
+
+#[expect(clippy::cast_precision_loss, reason = "above 2^53 bytes the last ones do not matter")]
+fn numbers(c: &mut Collect<'_>, id: &ComponentId, space: &Space) {
+    let (total, free, available) = (space.total as f64, space.free as f64, space.available as f64);
+    if total == 0.0 || free > total || available > free {
+        let text = format!("{free} of {total} bytes free, {available} for ordinary users");
+        c.problem(Reason::Implausible, Some(id), text);
+    } else {
+        let used = total - free;
+        for (state, bytes) in [("free", available), ("reserved", free - available), ("used", used)]
+        {
+            c.sample_with(&USAGE, id, &[("system.filesystem.state", state)], bytes);
+        }
+        c.sample(&LIMIT, id, total);
+        if used + available > 0.0 {
+            c.sample(&SHARE, id, used / (used + available));
+        }
+    }
+    let (inodes, inodes_free) = (space.inodes as f64, space.inodes_free as f64);
+    // btrfs, FAT and others have no fixed number and say 0.
+    if inodes > 0.0 && inodes_free <= inodes {
+        c.sample(&INODES, id, inodes - inodes_free);
+        c.sample(&INODES_LIMIT, id, inodes);
+        c.sample(&INODES_SHARE, id, (inodes - inodes_free) / inodes);
+    }
+}
