@@ -29,3 +29,5 @@ pub mod ticket;
 pub mod report;
 
 pub mod cli;
+
+pub mod web;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
 
 mod agent_cli;
+mod browser;
 mod cases;
 mod classify_kit;
 mod config;
@@ -18,4 +19,5 @@ mod runner;
 mod service;
 mod store;
 mod typeset;
+mod web;
 mod wire;

@@ -1,0 +1,132 @@
+//! One host: who it is, what could be read of it and what not, its components, its open cases, what happened lately.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use askama::Template;
+use axum::response::Response;
+use xunjian_proto::{Component, Event, Outcome, Problem, Time};
+
+use super::{
+    Page,
+    health::{HostHealth, Sight, sight},
+    overview::place,
+};
+use crate::{
+    classify::{Case, Grade},
+    store::SourceStatus,
+    web::{ask::Ask, ctx::Ctx, failure::Failure, html},
+};
+
+/// The page.
+pub(super) const PAGE: Page = Page::read("/hosts/{agent}", show);
+
+#[derive(Template)]
+#[template(path = "host.html")]
+struct HostPage {
+    c: Ctx,
+    host: HostHealth,
+    place: String,
+    sources: Vec<SourceLine>,
+    problems: Vec<(String, Problem, Time)>,
+    more_problems: usize,
+    kinds: BTreeMap<String, Vec<ComponentLine>>,
+    cases: Vec<Case>,
+    events: Vec<Event>,
+}
+
+struct SourceLine {
+    status: SourceStatus,
+    gaps: usize,
+    old: bool,
+    words: String,
+    evidence: Vec<(String, String, Time)>,
+}
+
+struct ComponentLine {
+    component: Component,
+    seen: Time,
+    worst: Option<Grade>,
+}
+
+/// Gaps listed on the page; more are counted.
+const PROBLEMS_SHOWN: usize = 100;
+/// Raw outputs offered per source.
+const EVIDENCE_SHOWN: usize = 8;
+/// Happenings shown.
+const EVENTS_SHOWN: usize = 50;
+/// How far back happenings are looked for.
+const EVENTS_BACK: Duration = Duration::from_secs(7 * 86_400);
+
+fn show(ask: &Ask) -> Result<Response, Failure> {
+    let desk = ask.desk()?;
+    let row = desk.agent(ask.id("agent")?)?;
+    let agent = row.agent.clone();
+    let mut cases = desk.cases(None)?;
+    cases.retain(|case| case.agent == agent.0 && case.closed_at.is_none());
+    let sources = desk.store.sources(&agent)?;
+    let mut problems: Vec<(String, Problem, Time)> = sources
+        .iter()
+        .flat_map(|source| {
+            source.problems.iter().map(|it| (source.source.clone(), it.clone(), source.at))
+        })
+        .collect();
+    let more_problems = problems.len().saturating_sub(PROBLEMS_SHOWN);
+    problems.truncate(PROBLEMS_SHOWN);
+    let mut kinds: BTreeMap<String, Vec<ComponentLine>> = BTreeMap::new();
+    for (component, seen) in desk.store.components(&agent)? {
+        let worst = cases
+            .iter()
+            .filter(|case| case.component == component.id)
+            .map(|case| case.decision.grade)
+            .min();
+        kinds.entry(component.id.kind().to_owned()).or_default().push(ComponentLine {
+            component,
+            seen,
+            worst,
+        });
+    }
+    for lines in kinds.values_mut() {
+        lines.sort_by(|a, b| a.component.name.cmp(&b.component.name));
+    }
+    let mut lines = Vec::new();
+    for status in &sources {
+        let mut evidence = desk.store.evidence_of(&agent, &status.source)?;
+        evidence.truncate(EVIDENCE_SHOWN);
+        lines.push(source_line(status, evidence, ask.now));
+    }
+    let page = HostPage {
+        c: ask.ctx(row.host.hostname.clone()),
+        place: place(ask, &row.host.hostname),
+        events: desk.store.events(
+            &agent,
+            ask.now - EVENTS_BACK,
+            ask.now + Duration::from_secs(60),
+            EVENTS_SHOWN,
+        )?,
+        host: HostHealth::new(row, &sources, &cases, ask.now),
+        sources: lines,
+        problems,
+        more_problems,
+        kinds,
+        cases,
+    };
+    html(&page)
+}
+
+fn source_line(
+    status: &SourceStatus,
+    evidence: Vec<(String, String, Time)>,
+    now: Time,
+) -> SourceLine {
+    let words = match &status.outcome {
+        Outcome::Absent(why) | Outcome::Failed(why) | Outcome::Deferred(why) => why.clone(),
+        Outcome::Collected | Outcome::Stuck => String::new(),
+    };
+    SourceLine {
+        gaps: status.problems.len(),
+        old: sight(status, now) == Sight::Old,
+        words,
+        evidence,
+        status: status.clone(),
+    }
+}
