@@ -28,6 +28,14 @@ pub mod own;
 
 pub mod service;
 
+pub mod spool;
+
+pub mod identity;
+
+pub mod upload;
+
+pub mod bundle;
+
 pub mod cli;
 
 pub use inspect::{Progress, inspect};

@@ -17,6 +17,8 @@ pub mod check;
 
 pub mod wire;
 
+pub mod frame;
+
 /// Generated from `xunjian/v1/agent.proto`. Untrusted; used only by [`check`], [`wire`] and the two ends of the stream.
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, reason = "generated code")]
 pub mod v1 {

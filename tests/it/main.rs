@@ -17,6 +17,7 @@ mod report;
 mod rules;
 mod runner;
 mod service;
+mod spool;
 mod store;
 mod typeset;
 mod web;

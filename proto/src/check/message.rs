@@ -33,8 +33,6 @@ pub enum FromAgent {
 pub struct Hello {
     /// Who the agent speaks for. Its identity is in the certificate, not here.
     pub host: HostFacts,
-    /// Digest of the newest inventories; empty if there are none yet.
-    pub inventory_digest: Vec<u8>,
 }
 
 /// A batch, still packed.
@@ -103,9 +101,8 @@ impl TryFrom<v1::FromAgent> for FromAgent {
         let kind = message.kind.ok_or_else(|| nothing("a message from an agent"))?;
         Ok(match kind {
             v1::from_agent::Kind::Hello(hello) => {
-                WireError::limit("an inventory digest", hello.inventory_digest.len(), 32)?;
                 let host = host(hello.host.ok_or_else(|| nothing("a hello"))?)?;
-                FromAgent::Hello(Hello { host, inventory_digest: hello.inventory_digest })
+                FromAgent::Hello(Hello { host })
             }
             v1::from_agent::Kind::Definitions(it) => {
                 let definitions = it.definitions.into_iter().map(definition);
@@ -123,10 +120,9 @@ impl TryFrom<v1::FromAgent> for FromAgent {
 impl From<FromAgent> for v1::FromAgent {
     fn from(message: FromAgent) -> v1::FromAgent {
         let kind = match message {
-            FromAgent::Hello(hello) => v1::from_agent::Kind::Hello(v1::Hello {
-                host: Some(host_out(&hello.host)),
-                inventory_digest: hello.inventory_digest,
-            }),
+            FromAgent::Hello(hello) => {
+                v1::from_agent::Kind::Hello(v1::Hello { host: Some(host_out(&hello.host)) })
+            }
             FromAgent::Definitions(list) => v1::from_agent::Kind::Definitions(v1::Definitions {
                 definitions: list.into_iter().map(definition_out).collect(),
             }),
