@@ -162,10 +162,14 @@ impl Schedule {
         self.slots[index].state = State::Stuck;
     }
 
-    /// Makes every idle source due at `now`: somebody asked for an inspection.
-    pub fn all_now(&mut self, now: Duration) {
+    /// Makes these sources due at `now`, every one if none is named: somebody asked for an inspection.
+    pub fn run_now(&mut self, now: Duration, names: &[String]) {
+        let asked =
+            |index: usize| names.is_empty() || names.contains(&self.slots[index].entry.name);
         let times = std::mem::take(&mut self.wheel).into_iter();
-        self.wheel = times.map(|Reverse((_, index))| Reverse((now, index))).collect();
+        self.wheel = times
+            .map(|Reverse((at, index))| Reverse((if asked(index) { now } else { at }, index)))
+            .collect();
     }
 
     /// The period a source has now, stretched or not.
@@ -332,7 +336,7 @@ mod tests {
         let mut schedule = Schedule::new("h", vec![entry("smart", 24 * HOUR, false)], 3);
         play(&mut schedule, HOUR, Duration::ZERO, false);
         schedule.ended(0, Duration::ZERO);
-        schedule.all_now(HOUR);
+        schedule.run_now(HOUR, &[]);
         assert_eq!(schedule.due(HOUR, &mut || false), [Step::Start(0)]);
     }
 }

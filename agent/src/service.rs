@@ -46,8 +46,8 @@ pub trait Outlet {
 /// What can be asked of a running agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    /// Run every source now.
-    Inspect,
+    /// Run these sources now; every one if none is named.
+    Inspect(Vec<String>),
     /// End.
     Stop,
 }
@@ -146,9 +146,9 @@ impl Service {
                 Ok(Message::Ended(index, begun, finished)) => {
                     self.ended(index, begun, *finished, outlet);
                 }
-                Ok(Message::Command(Command::Inspect)) => {
+                Ok(Message::Command(Command::Inspect(names))) => {
                     self.eager_until = Some(Instant::now() + EAGER);
-                    self.schedule.all_now(self.begun.elapsed());
+                    self.schedule.run_now(self.begun.elapsed(), &names);
                 }
                 Ok(Message::Command(Command::Stop)) | Err(mpsc::RecvTimeoutError::Disconnected) => {
                     break;

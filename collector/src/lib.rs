@@ -26,6 +26,8 @@ pub mod round;
 
 pub mod ticket;
 
+pub mod notify;
+
 pub mod report;
 
 pub mod cli;

@@ -6,6 +6,8 @@ mod known;
 
 mod rule;
 
+mod example;
+
 mod duration;
 
 mod nearest;
@@ -15,13 +17,14 @@ mod read;
 mod library;
 
 pub use duration::{days, duration_text};
+pub use example::{Example, Expect, Reading};
 pub use known::{KnownMetric, MetricKind};
 pub use library::{LIBRARY, RuleFile};
 pub use nearest::nearest;
 pub use read::{Mistake, load, load_folder};
 pub use rule::{
-    Attrs, Compare, Condition, EventTest, Example, Expect, How, Item, Measure, MetricId,
-    NumberTest, Operand, Reading, Rule, RuleSet, StateTest, Threshold, Word,
+    Attrs, Compare, Condition, EventTest, How, Item, Measure, MetricId, NumberTest, Operand, Rule,
+    RuleSet, StateTest, Threshold, Word,
 };
 
 /// A text in both languages of the users, Chinese first.

@@ -196,7 +196,8 @@ fn a_lost_array_holds_its_disks_its_filesystem_and_the_units_on_it() {
     let asset = Asset { critical_units: vec!["db.service".to_owned()], ..Asset::default() };
     host.contract.assets.insert("node1".to_owned(), asset);
     let facts = [
-        fact("md-down", "redundancy", EvidenceKind::Lost, &md, t0()),
+        fact("md-lost", "service", EvidenceKind::Lost, &md, t0()),
+        fact("md-degraded", "redundancy", EvidenceKind::Suspect, &md, t0()),
         fact("disk-gone", "media", EvidenceKind::Lost, &disk(1), t0()),
         fact("disk-gone", "media", EvidenceKind::Lost, &disk(2), t0()),
         fact("fs-gone", "service", EvidenceKind::ImpactTotal, &filesystem, t0()),
@@ -205,8 +206,11 @@ fn a_lost_array_holds_its_disks_its_filesystem_and_the_units_on_it() {
     ];
     let judgements: Vec<_> = facts.into_iter().map(|it| firing(it, t0())).collect();
     host.step(&judgements, t0());
-    let cause = host.of(&md).id.clone();
-    assert_eq!(host.of(&md).decision.grade, Grade::Fault(Level::One));
+    let lost = host.cases.iter().find(|it| it.component == md && it.class == "service").unwrap();
+    let cause = lost.id.clone();
+    assert_eq!((lost.decision.grade, &lost.parent), (Grade::Fault(Level::One), &None));
+    let degraded = host.cases.iter().find(|it| it.component == md && it.class == "redundancy");
+    assert_eq!(degraded.unwrap().parent.as_ref(), Some(&cause));
     for child in [&disk(1), &disk(2), &filesystem, &unit] {
         let services =
             host.cases.iter().filter(|it| it.component == *child && it.class != "capacity");

@@ -52,7 +52,7 @@ impl Agent {
         let handle = service.handle();
         let (send, runs) = mpsc::channel();
         let thread = thread::spawn(move || service.serve(&mut Tube(send)));
-        handle.send(Command::Inspect);
+        handle.send(Command::Inspect(Vec::new()));
         Agent { handle, runs, thread: Some(thread) }
     }
 
@@ -119,7 +119,7 @@ fn a_stuck_source_is_told_and_not_started_again_while_the_others_go_on() {
     hanging.deadline = Duration::from_millis(20);
     let agent = Agent::start(Config::default(), &[hanging, fake("good", ok)], Cursors::default());
     assert_eq!(agent.run("hanging").outcome, Outcome::Stuck);
-    agent.handle.send(Command::Inspect);
+    agent.handle.send(Command::Inspect(Vec::new()));
     assert_eq!(agent.run("hanging").outcome, Outcome::Stuck);
     assert_eq!(agent.run("good").outcome, Outcome::Collected);
     assert_eq!(STARTS.load(Ordering::SeqCst), 1);

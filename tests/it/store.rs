@@ -1,115 +1,13 @@
 //! The store: what was acknowledged stays, nothing counts twice, and what is read is what was written.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-    time::Duration,
-};
+use std::{fs, time::Duration};
 
 use xunjian_collector::store::{AgentId, Appended, Judged, Store, StoreError, StoredBatch};
-use xunjian_proto::{
-    Component, ComponentId, Cost, Event, Evidence, HostFacts, Outcome, Run, Sample, SeriesKey,
-    State, Time, wire,
+use xunjian_proto::{Component, ComponentId, Event, Evidence, HostFacts, Outcome};
+
+use crate::store_kit::{
+    Folder, agent, at, batch, counter, disk, facts, keep, key, run, with_sample, with_state,
 };
-
-/// A folder of its own that goes away with it.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Folder {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("store-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        let _ = fs::remove_dir_all(&path);
-        Folder(path)
-    }
-
-    fn open(&self) -> Store {
-        Store::open(&self.0).unwrap()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// 2026-11-20T00:00:00Z, the start of a window.
-const START: i64 = 1_795_132_800;
-
-fn at(secs: i64) -> Time {
-    Time::from_secs(START + secs)
-}
-
-fn agent() -> AgentId {
-    AgentId("00112233445566778899aabbccddeeff".to_owned())
-}
-
-fn disk() -> ComponentId {
-    ComponentId::new("disk", "ZA1")
-}
-
-fn key(metric: &str) -> SeriesKey {
-    SeriesKey { metric: metric.to_owned(), component: disk(), attrs: Vec::new() }
-}
-
-fn run(source: &str, secs: i64) -> Run {
-    Run {
-        source: source.to_owned(),
-        at: at(secs),
-        took_ms: 7,
-        outcome: Outcome::Collected,
-        components: Vec::new(),
-        samples: Vec::new(),
-        states: Vec::new(),
-        events: Vec::new(),
-        problems: Vec::new(),
-        evidence: Vec::new(),
-        cost: Cost::default(),
-    }
-}
-
-fn with_sample(mut run: Run, metric: &str, value: f64) -> Run {
-    run.samples.push(Sample { series: Arc::new(key(metric)), value });
-    run
-}
-
-fn with_state(mut run: Run, value: &str) -> Run {
-    run.states.push(State {
-        metric: "hw.status".to_owned(),
-        component: disk(),
-        value: value.to_owned(),
-    });
-    run
-}
-
-fn batch(sequence: u64, runs: &[Run]) -> StoredBatch {
-    let packed = wire::pack(runs).unwrap();
-    StoredBatch {
-        agent: agent(),
-        boot_id: "boot-1".to_owned(),
-        sequence,
-        at: packed.first_at,
-        definitions: packed.definitions.into_iter().map(|it| (it.hash, it.body)).collect(),
-        body: packed.body,
-        samples: packed.samples,
-        received: at(0),
-    }
-}
-
-fn keep(store: &Store, sequence: u64, runs: &[Run]) {
-    assert_eq!(store.append(&[batch(sequence, runs)]).unwrap(), [Appended::Stored]);
-    store.absorb(&agent(), runs).unwrap();
-}
-
-fn counter(store: &Store, name: &str) -> u64 {
-    store.counters().unwrap().into_iter().find(|it| it.0 == name).unwrap().1
-}
 
 #[test]
 fn what_was_appended_is_there_after_reopening() {
@@ -319,15 +217,6 @@ fn steps_sum_up_what_lies_in_them() {
         store.points(&agent(), &key("x"), at(90), at(120), Duration::from_secs(1)).unwrap();
     assert_eq!(points.iter().map(|it| it.mean).collect::<Vec<_>>(), [2.0, 11.0]);
     assert!(store.points(&agent(), &key("y"), at(0), at(120), Duration::ZERO).unwrap().is_empty());
-}
-
-fn facts() -> HostFacts {
-    HostFacts {
-        hostname: "node1".to_owned(),
-        boot_id: "boot-1".to_owned(),
-        agent_version: "0.1.0".to_owned(),
-        attrs: Default::default(),
-    }
 }
 
 #[test]

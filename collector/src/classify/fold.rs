@@ -43,23 +43,32 @@ fn cause<'a>(
         |set: &ComponentId| !is_set && is_lost_from(&case.component, set, topology, conditions);
     let causes = cases.iter().filter(is_cause).filter(|it| {
         let over_sets = !is_set || topology.set(&it.component).is_some();
-        (lost_from(&it.component) && speaks_of_redundancy(it))
-            || (over_sets
-                && below.contains(&it.component)
-                && is_gone(&it.component, topology, conditions)
-                && explains(it))
+        let stands_on =
+            || below.contains(&it.component) && is_gone(&it.component, topology, conditions);
+        (it.component == case.component && says_lost(it) && !says_lost(case))
+            || (lost_from(&it.component) && speaks_of_redundancy(it))
+            || (over_sets && stands_on() && explains(it))
     });
-    // The set before its disks: it is what the engineer is sent for.
+    // The set before its disks: it is what the engineer is sent for. The lost set before the degraded one.
     causes.min_by_key(|it| {
-        (topology.set(&it.component).is_none(), rank(it.decision.grade), it.id.clone())
+        (
+            topology.set(&it.component).is_none(),
+            !says_lost(it),
+            rank(it.decision.grade),
+            it.id.clone(),
+        )
     })
+}
+
+fn says_lost(case: &Case) -> bool {
+    case.facts.iter().any(|it| it.evidence == EvidenceKind::Lost)
 }
 
 /// A full filesystem is a fault of its own, whatever it stands on.
 const CAPACITY: &str = "capacity";
 
 fn speaks_of_redundancy(case: &Case) -> bool {
-    case.facts.iter().any(|it| it.class == REDUNDANCY || it.evidence == EvidenceKind::Lost)
+    says_lost(case) || case.facts.iter().any(|it| it.class == REDUNDANCY)
 }
 
 fn explains(case: &Case) -> bool {

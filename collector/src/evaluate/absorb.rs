@@ -15,8 +15,8 @@ use super::{
     series::{Point, RECENT, Series, is_sentinel},
     truth::{Scope, Truth},
     view::{
-        CHANGES_MAX, EVENTS_MAX, EventSlot, Happening, HostView, PARTS_MAX, Pair, Part,
-        PartProblem, RunMark, SLOTS_MAX, Slot, WordSlot,
+        CHANGES_MAX, EVENTS_MAX, EventSlot, Happening, HostView, Pair, PartProblem, RunMark,
+        SLOTS_MAX, Slot, WordSlot,
     },
 };
 
@@ -323,58 +323,6 @@ impl HostView {
                 times.remove(0);
             }
         }
-    }
-
-    /// Place of a component; made if it is new and there is room.
-    fn part_index(&mut self, id: &ComponentId, at: Time) -> Option<usize> {
-        if let Some(found) = self.index.get(id) {
-            return Some(*found);
-        }
-        if self.parts.len() >= PARTS_MAX {
-            self.drop_unseen(at);
-        }
-        if self.parts.len() >= PARTS_MAX {
-            self.stats.overflow += 1;
-            return None;
-        }
-        self.parts.push(Part::new(id.clone()));
-        self.index.insert(id.clone(), self.parts.len() - 1);
-        Some(self.parts.len() - 1)
-    }
-
-    /// Makes room: what nothing has seen for a week and nothing is wrong with.
-    fn drop_unseen(&mut self, now: Time) {
-        let firing: Vec<usize> =
-            self.pairs.iter().filter(|it| it.state.firing).map(|it| it.part).collect();
-        let old = now - xunjian_rules::days(7);
-        let stays = |at: usize, part: &Part| {
-            let seen = part.seen.iter().flat_map(|(_, times)| times).max();
-            firing.contains(&at) || part.id.kind() == "host" || seen.is_some_and(|it| *it >= old)
-        };
-        let mut places = vec![None; self.parts.len()];
-        let mut kept = Vec::new();
-        for (at, part) in std::mem::take(&mut self.parts).into_iter().enumerate() {
-            if stays(at, &part) {
-                places[at] = Some(kept.len());
-                kept.push(part);
-            }
-        }
-        self.parts = kept;
-        self.pairs.retain_mut(|pair| match places[pair.part] {
-            Some(place) => {
-                pair.part = place;
-                true
-            }
-            None => false,
-        });
-        self.reindex();
-    }
-
-    /// Makes the indexes again.
-    pub(super) fn reindex(&mut self) {
-        self.index = self.parts.iter().enumerate().map(|(at, it)| (it.id.clone(), at)).collect();
-        self.pair_index =
-            self.pairs.iter().enumerate().map(|(at, it)| ((it.rule, it.part), at)).collect();
     }
 }
 

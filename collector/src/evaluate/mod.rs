@@ -18,6 +18,12 @@ mod absorb;
 
 mod truth;
 
+mod states;
+
+mod fresh;
+
+mod notes;
+
 mod words;
 
 mod judge;

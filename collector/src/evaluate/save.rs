@@ -60,7 +60,7 @@ struct SavedPart {
     name: String,
     attrs: BTreeMap<String, String>,
     slots: Vec<SavedSlot>,
-    words: Vec<(String, Vec<(Time, String)>, Vec<(Time, String)>)>,
+    words: Vec<(String, Words, Words)>,
     events: Vec<(String, Vec<Happening>)>,
     seen: Vec<(usize, Vec<Time>)>,
     problems: Vec<(usize, Time, Reason, String)>,
@@ -74,8 +74,13 @@ struct SavedSlot {
     first: Time,
     sentinel: Option<Time>,
     recent: Vec<(Time, u64)>,
-    windows: Vec<(Duration, Vec<(Time, u64, u64)>)>,
+    windows: Vec<(Duration, Buckets)>,
 }
+
+type Words = Vec<(Time, String)>;
+
+/// Time, last value, largest value.
+type Buckets = Vec<(Time, u64, u64)>;
 
 #[derive(Serialize, Deserialize)]
 struct SavedPair {

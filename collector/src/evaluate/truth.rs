@@ -4,15 +4,17 @@ use std::time::Duration;
 
 use xunjian_proto::{Outcome as RunOutcome, Reason, Time};
 use xunjian_rules::{
-    Condition, EventTest, How, Measure, MetricId, MetricKind, NumberTest, Operand, Rule, StateTest,
-    Text, Threshold, Word,
+    Condition, EventTest, How, Measure, MetricId, MetricKind, NumberTest, Operand, Rule, Text,
+    Threshold, Word,
 };
 
 use super::{
     Unknown,
-    known::{OUTCOME, PROBLEM, PROBLEMS, SELF},
+    fresh::outcome_unknown,
+    known::{PROBLEMS, SELF},
+    notes,
     overrides::Tuned,
-    view::{HostView, Part, RunMark, Slot, SourceView},
+    view::{HostView, Part, Slot},
     words,
 };
 
@@ -113,7 +115,7 @@ impl<'a> Scope<'a> {
     }
 
     /// The threshold in force: a contract's, if this is the test that it changes.
-    fn tuned(&self, condition: &Condition, value: f64) -> f64 {
+    pub(super) fn tuned(&self, condition: &Condition, value: f64) -> f64 {
         match self.tuned {
             Tuned::To(tuned) if self.is_first(condition) => tuned,
             _ => value,
@@ -156,8 +158,8 @@ impl<'a> Scope<'a> {
                 (Read::Unknown(_), _) | (_, Read::Unknown(_)) => Truth::Unknown,
                 _ => Truth::None,
             };
-            if let Some(notes) = notes.as_deref_mut() {
-                words::note_number(self, notes, test, slot, &left, &right, truth);
+            if let Some(found) = notes.as_deref_mut() {
+                notes::number(self, found, test, slot, &left, &right, truth);
             }
             any = or(any, truth);
         }
@@ -173,7 +175,7 @@ impl<'a> Scope<'a> {
                 Read::None(_) => Truth::None,
             };
             if let Some(notes) = notes {
-                words::note_missing(self, notes, measure, left);
+                notes::missing(self, notes, measure, left);
             }
         }
         any
@@ -277,106 +279,6 @@ impl<'a> Scope<'a> {
         self.view.metric_source[usize::from(metric.0)]
     }
 
-    /// Whether a reading of that time is still good to judge by.
-    fn fresh(&self, source: usize, read_at: Option<Time>, strict: bool) -> Read<()> {
-        let view = &self.view.sources[source];
-        let Some(run) = view.run(self.at) else { return Read::Unknown(words::never(&view.name)) };
-        if read_at == Some(run.at) {
-            return Read::Value(());
-        }
-        if let Some(unknown) = outcome_unknown(view, run) {
-            return Read::Unknown(unknown);
-        }
-        if let Some(problem) = self.part.problem(source, run.at) {
-            return Read::Unknown(words::problem(problem));
-        }
-        let young = read_at.is_some_and(|it| self.at.since(it) <= view.fresh_for());
-        let seen = self.part.seen_by(source, run.at);
-        if let RunOutcome::Deferred(why) = &run.outcome {
-            return if young { Read::Value(()) } else { Read::Unknown(words::deferred(view, why)) };
-        }
-        match (seen == Some(run.at), read_at, seen) {
-            (true, Some(_), _) if young && !strict => Read::Value(()),
-            (true, _, _) => Read::None(words::left_out(&view.name)),
-            (false, None, None) => Read::None(words::not_covered(&view.name)),
-            (false, ..) if young => Read::Value(()),
-            (false, ..) => Read::Unknown(words::gone(&view.name)),
-        }
-    }
-
-    fn state(&self, test: &StateTest, condition: &Condition, notes: Option<&mut Notes>) -> Truth {
-        let source = self.source_of(test.metric);
-        let name = &self.view.rules.metric(test.metric).name;
-        let view = &self.view.sources[source];
-        let slot = self.part.words.iter().find(|it| it.metric == test.metric);
-        let own = match name.as_str() {
-            OUTCOME => {
-                Some(view.run(self.at).map(|run| (run.at, outcome_word(&run.outcome).to_owned())))
-            }
-            PROBLEM => Some(view.run(self.at).and_then(|run| self.problem_word(source, run))),
-            _ => None,
-        };
-        let builtin = own.is_some();
-        let newest = own.unwrap_or_else(|| {
-            let recent = slot.map_or(&[][..], |slot| slot.recent.as_slice());
-            recent.iter().rev().find(|(at, _)| *at <= self.at).cloned()
-        });
-        let fresh = match (&newest, builtin) {
-            (Some(_), true) => Read::Value(()),
-            (None, true) => Read::None(words::not_covered(&view.name)),
-            (newest, false) => self.fresh(source, newest.as_ref().map(|(at, _)| *at), false),
-        };
-        let truth = match (&fresh, &newest) {
-            (Read::Value(()), Some((_, word))) => self.word(test, word, slot, condition),
-            (Read::Unknown(_), _) => Truth::Unknown,
-            _ => Truth::None,
-        };
-        if let Some(notes) = notes {
-            words::note_state(self, notes, test, newest.as_ref(), fresh, truth);
-        }
-        truth
-    }
-
-    fn problem_word(&self, source: usize, run: &RunMark) -> Option<(Time, String)> {
-        if run.outcome != RunOutcome::Collected {
-            return None;
-        }
-        if let Some(problem) = self.part.problem(source, run.at) {
-            // A component with samples beside its problem was read in part, which is not what is asked here.
-            let read = self.part.slots.iter().any(|slot| {
-                self.view.metric_source[usize::from(slot.metric.0)] == source
-                    && slot.series.latest(self.at).is_some_and(|it| it.at == run.at)
-            });
-            let word = if read { "none" } else { words::reason_key(problem.reason) };
-            return Some((run.at, word.to_owned()));
-        }
-        (self.part.seen_by(source, run.at) == Some(run.at)).then(|| (run.at, "none".to_owned()))
-    }
-
-    fn word(
-        &self,
-        test: &StateTest,
-        word: &str,
-        slot: Option<&super::view::WordSlot>,
-        condition: &Condition,
-    ) -> Truth {
-        let has = |list: &[String]| list.iter().any(|it| it == word);
-        let holds = match &test.word {
-            Word::In(list) => has(list),
-            Word::Begins(list) => list.iter().any(|it| word.starts_with(it.as_str())),
-            Word::NotIn(list) => !has(list),
-            Word::ChangedIn { window, at_least } => {
-                let least = self.tuned(condition, f64::from(*at_least));
-                let changes = slot.map_or(0, |slot| slot.changes_in(self.at, *window));
-                f64::from(changes) >= least
-            }
-            Word::FellFrom { before, now, window } => {
-                has(now) && slot.is_some_and(|slot| slot.was(before, self.at, *window))
-            }
-        };
-        if holds { Truth::True } else { Truth::False }
-    }
-
     fn event(&self, test: &EventTest, condition: &Condition, notes: Option<&mut Notes>) -> Truth {
         let least = self.tuned(condition, f64::from(test.at_least));
         let start = self.at - test.window;
@@ -405,24 +307,9 @@ impl<'a> Scope<'a> {
             (Read::None(_), false) => Truth::None,
         };
         if let Some(notes) = notes {
-            words::note_event(self, notes, test, (count, least, last), fresh, truth);
+            notes::event(self, notes, test, (count, least, last), fresh, truth);
         }
         truth
-    }
-
-    /// Whether silence of a source of happenings means that nothing happened.
-    fn listening(&self, metric: Option<MetricId>) -> Read<()> {
-        let source = metric.map_or(self.source, |metric| self.source_of(metric));
-        let view = &self.view.sources[source];
-        let Some(run) = view.run(self.at) else { return Read::Unknown(words::never(&view.name)) };
-        if let Some(unknown) = outcome_unknown(view, run) {
-            return Read::Unknown(unknown);
-        }
-        if let RunOutcome::Deferred(why) = &run.outcome {
-            let young = view.collected_at.is_some_and(|it| self.at.since(it) <= view.fresh_for());
-            return if young { Read::Value(()) } else { Read::Unknown(words::deferred(view, why)) };
-        }
-        Read::Value(())
     }
 
     fn gone(&self, runs: u32, notes: Option<&mut Notes>) -> Truth {
@@ -446,7 +333,7 @@ impl<'a> Scope<'a> {
             (false, None) => Truth::False,
         };
         if let Some(notes) = notes {
-            words::note_gone(self, notes, seen, missed, runs, truth);
+            notes::gone(self, notes, seen, missed, runs, truth);
             notes.unknown = notes.unknown.take().or(unsure);
         }
         truth
@@ -469,53 +356,9 @@ impl<'a> Scope<'a> {
         let silence = self.at.since(last);
         let truth = if silence > limit { Truth::True } else { Truth::False };
         if let Some(notes) = notes {
-            words::note_silent(notes, last, silence, limit, truth);
+            notes::silent(notes, last, silence, limit, truth);
         }
         truth
-    }
-}
-
-impl super::view::WordSlot {
-    /// How often the word changed within the window.
-    fn changes_in(&self, at: Time, window: Duration) -> u32 {
-        let mut before: Option<&str> = None;
-        let mut count = 0;
-        for (time, word) in self.changes.iter().chain(&self.recent).filter(|(it, _)| *it <= at) {
-            if before.is_some_and(|before| before != word) && *time > at - window {
-                count += 1;
-            }
-            before = Some(word);
-        }
-        count
-    }
-
-    /// Whether it was one of these words within the window.
-    fn was(&self, words: &[String], at: Time, window: Duration) -> bool {
-        let start = at - window;
-        let all: Vec<&(Time, String)> =
-            self.changes.iter().chain(&self.recent).filter(|(it, _)| *it <= at).collect();
-        // A word lasts until the next one, so the one before the window counts too.
-        let from = all.partition_point(|(it, _)| *it < start).saturating_sub(1);
-        all[from..].iter().any(|(_, word)| words.contains(word))
-    }
-}
-
-fn outcome_unknown(view: &SourceView, run: &RunMark) -> Option<Unknown> {
-    match &run.outcome {
-        RunOutcome::Collected | RunOutcome::Deferred(_) => None,
-        RunOutcome::Absent(why) => Some(words::absent(view, why)),
-        RunOutcome::Failed(why) => Some(words::failed(view, why)),
-        RunOutcome::Stuck => Some(words::stuck(view)),
-    }
-}
-
-fn outcome_word(outcome: &RunOutcome) -> &'static str {
-    match outcome {
-        RunOutcome::Collected => "collected",
-        RunOutcome::Absent(_) => "absent",
-        RunOutcome::Failed(_) => "failed",
-        RunOutcome::Stuck => "stuck",
-        RunOutcome::Deferred(_) => "deferred",
     }
 }
 

@@ -1,6 +1,8 @@
 //! Takes in what runs say: updates what is kept of *now*, and writes state changes, events, evidence and the ledger
 //! beside it. Idempotent: a run that was taken before changes nothing, so after a crash it may be given again.
 
+use std::sync::Arc;
+
 use rusqlite::{OptionalExtension, Transaction, params};
 use xunjian_proto::{Event, Evidence, Run, State, Time};
 
@@ -8,7 +10,7 @@ use super::{
     AgentId, StateChange, Store, StoreError,
     agents::{agent_no, agent_no_or_new, from_json, to_json},
     ledger,
-    now::{AgentNow, Effects, SourceNow, WRITE_EVERY},
+    now::{AgentNow, Effects, SeriesBook, SourceNow, WRITE_EVERY},
     open::{During, Sync, lock},
     raw,
     unpack::Unpacker,
@@ -88,15 +90,7 @@ impl Store {
 /// What is written, and on top of it what the raw batches say that came later.
 fn load(tx: &Transaction<'_>, no: i64) -> Result<(AgentNow, Effects), StoreError> {
     let operation = "read what a host is like now";
-    let mut now = AgentNow { no, ..AgentNow::default() };
-    let keys: Vec<String> = tx
-        .prepare_cached("SELECT key FROM series WHERE agent = ? ORDER BY no")
-        .and_then(|mut it| it.query_map([no], |row| row.get(0))?.collect())
-        .during(operation)?;
-    for key in keys {
-        now.book.number(&std::sync::Arc::new(from_json("a series", &key)?));
-    }
-    now.book.all_written();
+    let mut now = AgentNow { no, book: load_book(tx, no)?, ..AgentNow::default() };
     let rows: Vec<(String, Vec<u8>, Vec<u8>)> = tx
         .prepare_cached("SELECT source, body, latest FROM now WHERE agent = ?")
         .and_then(|mut it| {
@@ -123,7 +117,8 @@ fn unwritten_runs(tx: &Transaction<'_>, now: &AgentNow) -> Result<Vec<Run>, Stor
         if since.is_some_and(|since| raw::window_end(tail.hours) + 2 * WRITE_EVERY < since) {
             continue;
         }
-        for row in raw::chain(tx, tail, 0)? {
+        for (id, _) in raw::ids(tx, tail, 0)? {
+            let row = raw::raw_row(tx, tail.hours, id)?;
             if since.is_none_or(|since| row.at >= since) {
                 runs.extend(unpacker.unpack(&row.body)?);
             }
@@ -153,15 +148,7 @@ fn save(tx: &Transaction<'_>, now: &mut AgentNow, all: bool) -> Result<(), Store
     let operation = "write what a host is like now";
     let no = now.no;
     let newest = now.last_seen();
-    let key_of = |tx: &Transaction<'_>, number: usize, key: &str| {
-        tx.prepare_cached("INSERT INTO series(agent, no, key) VALUES(?, ?, ?)")
-            .and_then(|mut it| it.execute(params![no, number, key]))
-            .during(operation)
-    };
-    for (number, key) in now.book.unwritten() {
-        key_of(tx, number, &to_json("a series", key.as_ref())?)?;
-    }
-    now.book.all_written();
+    save_book(tx, no, &mut now.book)?;
     for (name, source) in &mut now.sources {
         if !(source.due(newest) || (all && source.moved())) {
             continue;
@@ -188,6 +175,36 @@ fn save(tx: &Transaction<'_>, now: &mut AgentNow, all: bool) -> Result<(), Store
             ledger::save_hour(tx, no, source, *hour, it)?;
         }
     }
+    Ok(())
+}
+
+/// The numbers of an agent's series as written.
+pub(super) fn load_book(tx: &Transaction<'_>, no: i64) -> Result<SeriesBook, StoreError> {
+    let keys: Vec<String> = tx
+        .prepare_cached("SELECT key FROM series WHERE agent = ? ORDER BY no")
+        .and_then(|mut it| it.query_map([no], |row| row.get(0))?.collect())
+        .during("read an agent's series")?;
+    let mut book = SeriesBook::default();
+    for key in keys {
+        book.number(&Arc::new(from_json("a series", &key)?));
+    }
+    book.all_written();
+    Ok(book)
+}
+
+/// Writes the keys of series that were numbered since the last time.
+pub(super) fn save_book(
+    tx: &Transaction<'_>,
+    no: i64,
+    book: &mut SeriesBook,
+) -> Result<(), StoreError> {
+    for (number, key) in book.unwritten() {
+        let key = to_json("a series", key.as_ref())?;
+        tx.prepare_cached("INSERT INTO series(agent, no, key) VALUES(?, ?, ?)")
+            .and_then(|mut it| it.execute(params![no, number, key]))
+            .during("write an agent's series")?;
+    }
+    book.all_written();
     Ok(())
 }
 

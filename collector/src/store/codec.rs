@@ -42,6 +42,11 @@ impl<'a> Bytes<'a> {
         self.rest.is_empty()
     }
 
+    /// Everything not read yet.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     pub(super) fn corrupt(&self, why: &str) -> StoreError {
         StoreError::Corrupt { what: self.what.to_owned(), why: why.to_owned() }
     }

@@ -105,7 +105,8 @@ impl Store {
     pub fn unjudged(&self, limit: usize) -> Result<Vec<StoredBatch>, StoreError> {
         let operation = "read batches that wait for judgement";
         self.read(operation, |tx| {
-            let sql = "SELECT a.agent, p.hours, p.id FROM pending p JOIN agents a ON a.no = p.agent
+            let sql =
+                "SELECT a.agent, p.hours, p.arrival FROM pending p JOIN agents a ON a.no = p.agent
                        ORDER BY p.arrival LIMIT ?";
             let rows: Vec<(String, i64, i64)> = tx
                 .prepare_cached(sql)
@@ -142,41 +143,43 @@ fn append_one(
     }
     let hours = hours_of(batch.at);
     let before = tail_in(tx, memory, hours, agent)?;
+    let run = |sql: &str, values: &[&dyn rusqlite::ToSql]| {
+        tx.prepare_cached(sql).and_then(|mut it| it.execute(values)).during(operation)
+    };
+    let sequence = batch.sequence.cast_signed();
+    run(
+        "INSERT INTO pending(agent, sequence, hours) VALUES(?, ?, ?)",
+        &[&agent, &sequence, &hours],
+    )?;
+    let arrival = tx.last_insert_rowid();
     let sql = format!(
-        "INSERT INTO {}(agent, before, boot, sequence, at, received, samples, body)
-         VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO {}(id, agent, before, boot, sequence, at, received, samples, body)
+         VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
         raw_table(hours)
     );
     let row = params![
+        arrival,
         agent,
         before,
         batch.boot_id,
-        batch.sequence.cast_signed(),
+        sequence,
         batch.at.millis(),
         batch.received.millis(),
         batch.samples,
         batch.body,
     ];
-    let id = tx.prepare_cached(&sql).and_then(|mut it| it.insert(row)).during(operation)?;
-    let run = |sql: &str, values: &[&dyn rusqlite::ToSql]| {
-        tx.prepare_cached(sql).and_then(|mut it| it.execute(values)).during(operation)
-    };
+    tx.prepare_cached(&sql).and_then(|mut it| it.execute(row)).during(operation)?;
     run(
-        "INSERT INTO tails(agent, hours, last, batches) VALUES(?, ?, ?, 1)
-         ON CONFLICT DO UPDATE SET last = excluded.last, batches = batches + 1",
-        &[&agent, &hours, &id],
+        "INSERT INTO tails(agent, hours, last, done) VALUES(?, ?, ?, 0)
+         ON CONFLICT DO UPDATE SET last = excluded.last",
+        &[&agent, &hours, &arrival],
     )?;
-    run(
-        "INSERT INTO pending(agent, sequence, hours, id) VALUES(?, ?, ?, ?)",
-        &[&agent, &batch.sequence.cast_signed(), &hours, &id],
-    )?;
-    let arrival = tx.last_insert_rowid();
     run(
         "INSERT INTO progress(agent, boot, ranges, arrival) VALUES(?, ?, ?, ?)
          ON CONFLICT DO UPDATE SET ranges = excluded.ranges, arrival = excluded.arrival",
         &[&agent, &batch.boot_id, &ranges, &arrival],
     )?;
-    memory.tails.insert((hours, agent), id);
+    memory.tails.insert((hours, agent), arrival);
     Ok(Appended::Stored)
 }
 

@@ -16,6 +16,12 @@ mod open;
 
 mod progress;
 
+mod column;
+
+mod packed;
+
+mod block;
+
 mod raw;
 
 mod unpack;
@@ -32,7 +38,13 @@ mod agents;
 
 mod readings;
 
+mod rollup;
+
 mod points;
+
+mod compact;
+
+mod runs;
 
 mod cases;
 

@@ -41,6 +41,10 @@ impl NowCache {
         self.agents.get_mut(agent)
     }
 
+    pub(super) fn by_number(&mut self, no: i64) -> Option<&mut AgentNow> {
+        self.agents.values_mut().find(|now| now.no == no)
+    }
+
     pub(super) fn insert(&mut self, agent: AgentId, now: AgentNow) {
         self.agents.insert(agent, now);
     }
@@ -66,7 +70,7 @@ pub(super) struct AgentNow {
 }
 
 /// Numbers of an agent's series: stable, from 0, in order of first sight.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct SeriesBook {
     numbers: HashMap<Arc<SeriesKey>, u32>,
     keys: Vec<Arc<SeriesKey>>,
@@ -81,6 +85,14 @@ impl SeriesBook {
 
     pub(super) fn key(&self, number: u32) -> Option<&Arc<SeriesKey>> {
         self.keys.get(number as usize)
+    }
+
+    pub(super) fn keys(&self) -> &[Arc<SeriesKey>] {
+        &self.keys
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.keys.len()
     }
 
     pub(super) fn unwritten(&self) -> impl Iterator<Item = (usize, &Arc<SeriesKey>)> {

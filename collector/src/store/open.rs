@@ -38,6 +38,8 @@ pub(super) struct Inner {
     pub(super) now: Mutex<NowCache>,
     pub(super) points: Mutex<PointCache>,
     pub(super) counts: Counts,
+    /// Held by the one compaction that runs.
+    pub(super) compacting: Mutex<()>,
 }
 
 /// The one connection that writes, with what it remembers of the tables.
@@ -101,6 +103,7 @@ impl Store {
                 now: Mutex::new(NowCache::default()),
                 points: Mutex::new(PointCache::default()),
                 counts: Counts::default(),
+                compacting: Mutex::new(()),
             }),
         })
     }
@@ -108,6 +111,16 @@ impl Store {
     /// The folder it lies in.
     pub fn folder(&self) -> &Path {
         &self.inner.folder
+    }
+
+    /// Keeps the store from growing beyond so many pages (4 KiB each); a write that needs more fails as on a full
+    /// disk. The limit holds until the store is opened again.
+    pub fn limit_pages(&self, pages: u32) -> Result<(), StoreError> {
+        let writer = lock(&self.inner.writer);
+        writer
+            .connection
+            .pragma_update(None, "max_page_count", pages)
+            .during("limit the store's size")
     }
 
     /// Runs `work` in one writing transaction; an error rolls all of it back.

@@ -1,4 +1,4 @@
-//! A series over time.
+//! A series over time, from raw batches, blocks and hourly sums, whichever has it.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -9,50 +9,55 @@ use std::{
 use rusqlite::Transaction;
 use xunjian_proto::{SeriesKey, Time};
 
-use super::{AgentId, Point, Store, StoreError, open::lock, raw, unpack::Unpacker};
+use super::{
+    AgentId, Point, Store, StoreError,
+    compact::{DETAIL, HEALTH, compacted},
+    open::{During, lock},
+    packed, raw,
+    rollup::{self, Bin},
+    unpack::Unpacker,
+};
 
-/// Windows of hosts whose raw batches are kept unpacked: a page asks for some hundred series of one host at once.
-const KEPT: usize = 16;
+const HOUR: Duration = Duration::from_secs(3600);
 
-/// What was unpacked for reading lately, oldest use first.
+/// Windows of hosts that are kept for the next reader: a page asks for some hundred series of one host at once.
+const KEPT: usize = 32;
+
+/// Packed blocks kept for the next reader, in bytes.
+const KEPT_BYTES: usize = 64 << 20;
+
+/// What was read lately, oldest use first.
 #[derive(Default)]
 pub(super) struct PointCache {
     windows: VecDeque<((i64, i64), Arc<RawWindow>)>,
+    blocks: VecDeque<(BlockKey, Arc<[u8]>)>,
+    block_bytes: usize,
 }
+
+/// A packed block and the row it is; a block that is written anew gets a new row number.
+type BlockKey = i64;
 
 /// One host's raw window, by series.
 #[derive(Default, Clone)]
 struct RawWindow {
     /// The newest row in it.
     last: i64,
-    series: HashMap<Arc<SeriesKey>, Vec<(Time, f64)>>,
+    series: HashMap<Arc<SeriesKey>, Vec<(i64, f64)>>,
 }
 
-/// What a step sums up to.
-#[derive(Clone, Copy)]
-pub(super) struct Bin {
-    pub(super) min: f64,
-    pub(super) max: f64,
-    pub(super) sum: f64,
-    pub(super) count: f64,
-}
-
-impl Bin {
-    pub(super) fn of(value: f64) -> Bin {
-        Bin { min: value, max: value, sum: value, count: 1.0 }
-    }
-
-    pub(super) fn merge(&mut self, other: Bin) {
-        self.min = self.min.min(other.min);
-        self.max = self.max.max(other.max);
-        self.sum += other.sum;
-        self.count += other.count;
-    }
+/// What is wanted.
+struct Wanted<'a> {
+    agent: i64,
+    series: &'a SeriesKey,
+    number: Option<u32>,
+    from: Time,
+    to: Time,
 }
 
 impl Store {
     /// A series over a period (`from` included, `to` not) in steps aligned to the epoch; steps without a reading are
-    /// left out. Counters come as they were read.
+    /// left out. Counters come as they were read. For steps of an hour and more, hours that the period touches count
+    /// in full; where detail is gone by its age, hours are what there is.
     pub fn points(
         &self,
         agent: &AgentId,
@@ -61,31 +66,152 @@ impl Store {
         to: Time,
         step: Duration,
     ) -> Result<Vec<Point>, StoreError> {
-        let mut bins: BTreeMap<Time, Bin> = BTreeMap::new();
         let step = step.max(Duration::from_millis(1));
-        let mut add = |at: Time, bin: Bin| {
-            bins.entry(at.floor(step)).and_modify(|known| known.merge(bin)).or_insert(bin);
-        };
+        let number = self.series_number(agent, series)?;
+        let mut bins: BTreeMap<Time, Bin> = BTreeMap::new();
         self.read("read a series", |tx| {
-            let Some(no) = super::agents::agent_no(tx, agent)? else { return Ok(()) };
-            let first = raw::hours_of(from - raw::WINDOW);
-            for tail in raw::tails(tx, no, first, raw::hours_of(to))? {
-                let window = self.raw_window(tx, no, tail)?;
-                for (at, value) in window.series.get(series).into_iter().flatten() {
-                    if *at >= from && *at < to {
-                        add(*at, Bin::of(*value));
-                    }
+            let Some(agent) = super::agents::agent_no(tx, agent)? else { return Ok(()) };
+            let wanted = Wanted { agent, series, number, from, to };
+            let mut add = |at: Time, bin: Bin| {
+                bins.entry(at.floor(step)).and_modify(|known| known.merge(bin)).or_insert(bin);
+            };
+            if step >= HOUR {
+                self.hours(tx, &wanted, &mut add)
+            } else {
+                self.details(tx, &wanted, &mut add)
+            }
+        })?;
+        let point =
+            |(at, bin): (Time, Bin)| Point { at, min: bin.min, mean: bin.mean(), max: bin.max };
+        Ok(bins.into_iter().map(point).collect())
+    }
+
+    fn series_number(
+        &self,
+        agent: &AgentId,
+        series: &SeriesKey,
+    ) -> Result<Option<u32>, StoreError> {
+        let cached = lock(&self.inner.now).get(agent).map(|now| now.book.find(series));
+        match cached {
+            Some(number) => Ok(number),
+            None => self.with_now(agent, |_, now| Ok(now.book.find(series))),
+        }
+    }
+
+    /// Hourly sums, and the raw batches that are not in them yet.
+    fn hours(
+        &self,
+        tx: &Transaction<'_>,
+        wanted: &Wanted<'_>,
+        add: &mut impl FnMut(Time, Bin),
+    ) -> Result<(), StoreError> {
+        if let Some(number) = wanted.number {
+            let hours = rollup::read_hours(tx, wanted.agent, number, wanted.from, wanted.to)?;
+            for (hour, bin) in hours {
+                add(Time::from_secs(hour.saturating_mul(3600)), bin);
+            }
+        }
+        let (from, to) = (wanted.from.floor(HOUR), hour_after(wanted.to));
+        for tail in tails(tx, wanted)? {
+            let window = self.raw_window(tx, wanted.agent, tail)?;
+            let known = match wanted.number {
+                Some(number) => self.block_values(tx, wanted.agent, tail.hours, number)?,
+                None => Vec::new(),
+            };
+            for (at, value) in window.series.get(wanted.series).into_iter().flatten() {
+                let at_time = Time::from_millis(*at);
+                let summed = known.binary_search_by_key(at, |(at, _)| *at).is_ok();
+                if at_time >= from && at_time < to && !summed {
+                    add(at_time, Bin::of(*value));
                 }
             }
-            Ok(())
-        })?;
-        let point = |(at, bin): (Time, Bin)| Point {
-            at,
-            min: bin.min,
-            mean: (bin.sum / bin.count).clamp(bin.min, bin.max),
-            max: bin.max,
-        };
-        Ok(bins.into_iter().map(point).collect())
+        }
+        Ok(())
+    }
+
+    /// Every reading; hours where there are only sums.
+    fn details(
+        &self,
+        tx: &Transaction<'_>,
+        wanted: &Wanted<'_>,
+        add: &mut impl FnMut(Time, Bin),
+    ) -> Result<(), StoreError> {
+        let mut windows: BTreeMap<i64, Vec<(i64, f64)>> = BTreeMap::new();
+        for tail in tails(tx, wanted)? {
+            let window = self.raw_window(tx, wanted.agent, tail)?;
+            let values = window.series.get(wanted.series).cloned().unwrap_or_default();
+            windows.insert(tail.hours, values);
+        }
+        let mut sums = rollup::Hours::new();
+        if let Some(number) = wanted.number {
+            sums = rollup::read_hours(tx, wanted.agent, number, wanted.from, wanted.to)?;
+            for hours in compacted(tx, wanted.agent, wanted.from, wanted.to)? {
+                let values = self.block_values(tx, wanted.agent, hours, number)?;
+                windows.entry(hours).or_default().extend(values);
+            }
+        }
+        for values in windows.values_mut() {
+            values.sort_by_key(|(at, _)| *at);
+            values.dedup_by_key(|(at, _)| *at);
+            for (at, value) in values {
+                sums.remove(&at.div_euclid(3_600_000));
+                let at = Time::from_millis(*at);
+                if at >= wanted.from && at < wanted.to {
+                    add(at, Bin::of(*value));
+                }
+            }
+        }
+        for (hour, bin) in sums {
+            add(Time::from_secs(hour.saturating_mul(3600)), bin);
+        }
+        Ok(())
+    }
+
+    /// One series of a host's compacted window, by time.
+    fn block_values(
+        &self,
+        tx: &Transaction<'_>,
+        agent: i64,
+        hours: i64,
+        number: u32,
+    ) -> Result<Vec<(i64, f64)>, StoreError> {
+        let operation = "read a block";
+        let mut values = Vec::new();
+        for kind in [DETAIL, HEALTH] {
+            let sql = "SELECT id FROM blocks WHERE agent = ? AND hours = ? AND kind = ?";
+            let rows: Vec<i64> = tx
+                .prepare_cached(sql)
+                .and_then(|mut it| it.query_map([agent, hours, kind], |row| row.get(0))?.collect())
+                .during(operation)?;
+            for row in rows {
+                values.extend(packed::one_series(&self.block(tx, row)?, number)?);
+            }
+        }
+        values.sort_by_key(|(at, _)| *at);
+        Ok(values)
+    }
+
+    fn block(&self, tx: &Transaction<'_>, row: BlockKey) -> Result<Arc<[u8]>, StoreError> {
+        let mut cache = lock(&self.inner.points);
+        if let Some(place) = cache.blocks.iter().position(|(it, _)| *it == row)
+            && let Some(entry) = cache.blocks.remove(place)
+        {
+            cache.blocks.push_back(entry.clone());
+            return Ok(entry.1);
+        }
+        drop(cache);
+        let body: Arc<[u8]> = tx
+            .prepare_cached("SELECT body FROM blocks WHERE id = ?")
+            .and_then(|mut it| it.query_row([row], |row| Ok(Arc::from(row.get_ref(0)?.as_blob()?))))
+            .during("read a block")?;
+        let mut cache = lock(&self.inner.points);
+        cache.block_bytes += body.len();
+        cache.blocks.push_back((row, body.clone()));
+        while cache.block_bytes > KEPT_BYTES {
+            let Some((_, oldest)) = cache.blocks.pop_front() else { break };
+            cache.block_bytes -= oldest.len();
+        }
+        Ok(body)
     }
 
     /// A window unpacked as far as its newest row; what was unpacked before is used again.
@@ -102,17 +228,15 @@ impl Store {
             place.and_then(|place| cache.windows.remove(place)).map(|(_, window)| window)
         };
         let mut window = known.unwrap_or_default();
-        // An id that went back is another table of the same name, made for late data.
-        if window.last > tail.last {
-            window = Arc::default();
-        }
         if window.last < tail.last {
             let mut unpacker = Unpacker::new(tx, agent);
             let grown = Arc::make_mut(&mut window);
-            for row in raw::chain(tx, tail, grown.last)? {
+            for (id, _) in raw::ids(tx, tail, grown.last)? {
+                let row = raw::raw_row(tx, tail.hours, id)?;
                 for run in unpacker.unpack(&row.body)? {
                     for sample in run.samples {
-                        grown.series.entry(sample.series).or_default().push((run.at, sample.value));
+                        let value = (run.at.millis(), sample.value);
+                        grown.series.entry(sample.series).or_default().push(value);
                     }
                 }
             }
@@ -125,4 +249,15 @@ impl Store {
         }
         Ok(window)
     }
+}
+
+/// The end of the hour that an end of a period cuts.
+fn hour_after(to: Time) -> Time {
+    (to + (HOUR - Duration::from_millis(1))).floor(HOUR)
+}
+
+/// Raw windows that a period touches. A batch lies where its first run lies, so the window before may reach into it.
+fn tails(tx: &Transaction<'_>, wanted: &Wanted<'_>) -> Result<Vec<raw::Tail>, StoreError> {
+    let first = raw::hours_of(wanted.from - raw::WINDOW);
+    raw::tails(tx, wanted.agent, first, raw::hours_of(wanted.to))
 }

@@ -31,9 +31,25 @@ pub(super) fn raw_table(hours: i64) -> String {
     format!("raw_{sign}{}", hours.unsigned_abs())
 }
 
+/// The window that a table of this name holds.
+pub(super) fn table_hours(table: &str) -> Option<i64> {
+    let number = table.strip_prefix("raw_")?;
+    match number.strip_prefix('n') {
+        Some(number) => number.parse::<i64>().ok().map(|hours| -hours),
+        None => number.parse().ok(),
+    }
+}
+
+/// The tables of all windows.
+pub(super) fn tables(tx: &Transaction<'_>) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name GLOB 'raw_*'";
+    tx.prepare_cached(sql)
+        .and_then(|mut it| it.query_map([], |row| row.get(0))?.collect())
+        .during("look up windows")
+}
+
 /// One row of a window.
 pub(super) struct RawRow {
-    before: Option<i64>,
     boot: String,
     sequence: u64,
     pub(super) at: Time,
@@ -61,8 +77,10 @@ impl RawRow {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Tail {
     pub(super) hours: i64,
+    /// The newest row's id.
     pub(super) last: i64,
-    pub(super) batches: u64,
+    /// Rows up to this id are in blocks.
+    pub(super) done: i64,
 }
 
 /// Makes a window's table if it is not there.
@@ -82,7 +100,7 @@ pub(super) fn tail(
     hours: i64,
     agent: i64,
 ) -> Result<Option<Tail>, StoreError> {
-    tx.prepare_cached("SELECT hours, last, batches FROM tails WHERE agent = ? AND hours = ?")
+    tx.prepare_cached("SELECT hours, last, done FROM tails WHERE agent = ? AND hours = ?")
         .and_then(|mut it| it.query_row([agent, hours], tail_row).optional())
         .during("look up a window")
 }
@@ -94,21 +112,22 @@ pub(super) fn tails(
     from: i64,
     to: i64,
 ) -> Result<Vec<Tail>, StoreError> {
-    let sql = "SELECT hours, last, batches FROM tails WHERE agent = ? AND hours BETWEEN ? AND ?
+    let sql = "SELECT hours, last, done FROM tails WHERE agent = ? AND hours BETWEEN ? AND ?
                ORDER BY hours";
     tx.prepare_cached(sql)
         .and_then(|mut it| it.query_map([agent, from, to], tail_row)?.collect())
         .during("look up windows")
 }
 
-fn tail_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Tail> {
-    Ok(Tail { hours: row.get(0)?, last: row.get(1)?, batches: row.get(2)? })
+/// Columns hours, last, done.
+pub(super) fn tail_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Tail> {
+    Ok(Tail { hours: row.get(0)?, last: row.get(1)?, done: row.get(2)? })
 }
 
 /// One row of a window.
 pub(super) fn raw_row(tx: &Transaction<'_>, hours: i64, id: i64) -> Result<RawRow, StoreError> {
     let sql = format!(
-        "SELECT before, boot, sequence, at, received, samples, body FROM {} WHERE id = ?",
+        "SELECT boot, sequence, at, received, samples, body FROM {} WHERE id = ?",
         raw_table(hours)
     );
     let row = tx
@@ -116,44 +135,50 @@ pub(super) fn raw_row(tx: &Transaction<'_>, hours: i64, id: i64) -> Result<RawRo
         .and_then(|mut it| {
             it.query_row([id], |row| {
                 Ok(RawRow {
-                    before: row.get(0)?,
-                    boot: row.get(1)?,
-                    sequence: row.get::<_, i64>(2)?.cast_unsigned(),
-                    at: Time::from_millis(row.get(3)?),
-                    received: Time::from_millis(row.get(4)?),
-                    samples: row.get(5)?,
-                    body: row.get(6)?,
+                    boot: row.get(0)?,
+                    sequence: row.get::<_, i64>(1)?.cast_unsigned(),
+                    at: Time::from_millis(row.get(2)?),
+                    received: Time::from_millis(row.get(3)?),
+                    samples: row.get(4)?,
+                    body: row.get(5)?,
                 })
             })
             .optional()
         })
         .during("read a batch")?;
-    row.ok_or_else(|| StoreError::Corrupt {
-        what: format!("batch {id} of {}", raw_table(hours)),
-        why: "it is listed, but not there".to_owned(),
-    })
+    row.ok_or_else(|| missing(hours, id))
 }
 
-/// An agent's rows of a window that came after the row `after`, oldest first.
-pub(super) fn chain(
+/// Ids of an agent's rows of a window that came after the row `after`, oldest first, with their samples.
+pub(super) fn ids(
     tx: &Transaction<'_>,
     tail: Tail,
     after: i64,
-) -> Result<Vec<RawRow>, StoreError> {
-    let mut rows = Vec::new();
+) -> Result<Vec<(i64, u32)>, StoreError> {
+    let operation = "follow an agent's batches";
+    let sql = format!("SELECT before, samples FROM {} WHERE id = ?", raw_table(tail.hours));
+    let mut find = tx.prepare_cached(&sql).during(operation)?;
+    let mut ids = Vec::new();
     let mut next = Some(tail.last);
-    while let Some(id) = next.filter(|id| *id > after) {
-        let row = raw_row(tx, tail.hours, id)?;
+    while let Some(id) = next.filter(|id| *id > after.max(tail.done)) {
+        let row: Option<(Option<i64>, u32)> = find
+            .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()
+            .during(operation)?;
+        let (before, samples) = row.ok_or_else(|| missing(tail.hours, id))?;
         // Rows point back in order of arrival; anything else is damage, and would never end.
-        if row.before.is_some_and(|before| before >= id) {
-            return Err(StoreError::Corrupt {
-                what: format!("batch {id} of {}", raw_table(tail.hours)),
-                why: "it points forward".to_owned(),
-            });
+        if before.is_some_and(|before| before >= id) {
+            let what = format!("batch {id} of {}", raw_table(tail.hours));
+            return Err(StoreError::Corrupt { what, why: "it points forward".to_owned() });
         }
-        next = row.before;
-        rows.push(row);
+        ids.push((id, samples));
+        next = before;
     }
-    rows.reverse();
-    Ok(rows)
+    ids.reverse();
+    Ok(ids)
+}
+
+fn missing(hours: i64, id: i64) -> StoreError {
+    let what = format!("batch {id} of {}", raw_table(hours));
+    StoreError::Corrupt { what, why: "it is listed, but not there".to_owned() }
 }

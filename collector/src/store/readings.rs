@@ -1,14 +1,12 @@
 //! Reading what hosts are like: components, words, numbers, runs, events and evidence.
 
-use rusqlite::{OptionalExtension, params};
-use xunjian_proto::{Component, ComponentId, Event, Evidence, Run, SeriesKey, State, Time};
+use rusqlite::{OptionalExtension, Transaction, params};
+use xunjian_proto::{Component, ComponentId, Event, Evidence, SeriesKey, State, Time};
 
 use super::{
-    AgentId, SourceStatus, StateChange, Store, StoreError, StoredBatch,
+    AgentId, SourceStatus, StateChange, Store, StoreError,
     agents::{agent_no, from_json},
     open::During,
-    raw,
-    unpack::Unpacker,
 };
 
 impl Store {
@@ -151,21 +149,7 @@ impl Store {
 
     /// Raw evidence by its id (SHA-256 hex): name and content.
     pub fn evidence(&self, id: &str) -> Result<Option<Evidence>, StoreError> {
-        let operation = "read evidence";
-        self.read(operation, |tx| {
-            let row: Option<(String, Vec<u8>)> = tx
-                .query_row("SELECT name, content FROM evidence WHERE id = ?", [id], |row| {
-                    Ok((row.get(0)?, row.get(1)?))
-                })
-                .optional()
-                .during(operation)?;
-            let Some((name, packed)) = row else { return Ok(None) };
-            let corrupt = |why: String| StoreError::Corrupt { what: format!("evidence {id}"), why };
-            let content = zstd::bulk::decompress(&packed, EVIDENCE_BYTES)
-                .map_err(|error| corrupt(error.to_string()))?;
-            let content = String::from_utf8(content).map_err(|it| corrupt(it.to_string()))?;
-            Ok(Some(Evidence { name, content }))
-        })
+        self.read("read evidence", |tx| read_evidence(tx, id))
     }
 
     /// Newest evidence of each name of a host's source: (id, name, time since which it reads so).
@@ -189,35 +173,24 @@ impl Store {
                 .during(operation)
         })
     }
-
-    /// The runs of a batch that [`Store::unjudged`] gave.
-    pub fn unpack(&self, batch: &StoredBatch) -> Result<Vec<Run>, StoreError> {
-        self.read("read a batch", |tx| {
-            let Some(no) = agent_no(tx, &batch.agent)? else { return Ok(Vec::new()) };
-            Unpacker::new(tx, no).unpack(&batch.body)
-        })
-    }
-
-    /// Unpacked runs of an agent in a period (`from` included, `to` not), oldest first, for replay and warm start.
-    pub fn runs(&self, agent: &AgentId, from: Time, to: Time) -> Result<Vec<Run>, StoreError> {
-        self.read("read runs", |tx| {
-            let Some(no) = agent_no(tx, agent)? else { return Ok(Vec::new()) };
-            let mut runs = Vec::new();
-            let mut unpacker = Unpacker::new(tx, no);
-            // A batch lies where its first run lies, so the window before may reach into the period.
-            let first = raw::hours_of(from - raw::WINDOW);
-            for tail in raw::tails(tx, no, first, raw::hours_of(to))? {
-                for row in raw::chain(tx, tail, 0)?.iter().filter(|row| row.at < to) {
-                    runs.extend(unpacker.unpack(&row.body)?);
-                }
-            }
-            runs.retain(|run| run.at >= from && run.at < to);
-            runs.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| a.source.cmp(&b.source)));
-            runs.dedup_by(|a, b| a.at == b.at && a.source == b.source);
-            Ok(runs)
-        })
-    }
 }
 
 /// The largest evidence that is unpacked: far above what an agent may send.
 const EVIDENCE_BYTES: usize = 64 << 20;
+
+/// Raw evidence by its id.
+pub(super) fn read_evidence(
+    tx: &Transaction<'_>,
+    id: &str,
+) -> Result<Option<Evidence>, StoreError> {
+    let row: Option<(String, Vec<u8>)> = tx
+        .prepare_cached("SELECT name, content FROM evidence WHERE id = ?")
+        .and_then(|mut it| it.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))).optional())
+        .during("read evidence")?;
+    let Some((name, packed)) = row else { return Ok(None) };
+    let corrupt = |why: String| StoreError::Corrupt { what: format!("evidence {id}"), why };
+    let content = zstd::bulk::decompress(&packed, EVIDENCE_BYTES)
+        .map_err(|error| corrupt(error.to_string()))?;
+    let content = String::from_utf8(content).map_err(|it| corrupt(it.to_string()))?;
+    Ok(Some(Evidence { name, content }))
+}

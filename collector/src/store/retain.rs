@@ -86,5 +86,9 @@ fn forget_blocks(tx: &Transaction<'_>, now: Time) -> Result<(), StoreError> {
     run(tx, "DELETE FROM blocks WHERE kind = 0 AND hours < ?", params![hours(DETAIL)])?;
     run(tx, "DELETE FROM blocks WHERE kind = 1 AND hours < ?", params![hours(HEALTH)])?;
     run(tx, "DELETE FROM rollup_parts WHERE hours < ?", params![hours(ROLLUPS)])?;
-    run(tx, "DELETE FROM rollups WHERE month < ?", params![hours(ROLLUPS).div_euclid(744)])
+    run(
+        tx,
+        "DELETE FROM rollups WHERE month < ?",
+        params![hours(ROLLUPS).div_euclid(super::rollup::MONTH)],
+    )
 }

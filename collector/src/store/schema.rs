@@ -12,7 +12,10 @@ pub(super) const APPLICATION_ID: i32 = 0x786a_7374;
 /// Each applied in one transaction together with its number.
 pub(super) const MIGRATIONS: &[&str] = &[FIRST];
 
-/// Columns `no` and `agent` (INTEGER) are the store's own short number of an agent; times are milliseconds.
+/// Columns `no` and `agent` (INTEGER) are the store's own short number of an agent; times are milliseconds; `hours` is
+/// the start of a window. `arrival` numbers all batches and never repeats; it is a raw row's id. In `tails`, `last` is
+/// an agent's newest row of a window and rows up to `done` are in its blocks already. Blocks of kind 0 hold everything
+/// but health attributes, those of kind 1 health attributes (`hw.*`).
 const FIRST: &str = "
 CREATE TABLE agents(no INTEGER PRIMARY KEY, agent TEXT NOT NULL UNIQUE, host TEXT, enrolled_at INTEGER,
     revoked_at INTEGER);
@@ -21,10 +24,10 @@ CREATE TABLE tokens(hash TEXT PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROW
 CREATE TABLE definitions(agent INTEGER NOT NULL, hash BLOB NOT NULL, body BLOB NOT NULL, PRIMARY KEY(agent, hash));
 CREATE TABLE progress(agent INTEGER NOT NULL, boot TEXT NOT NULL, ranges BLOB NOT NULL, arrival INTEGER NOT NULL,
     PRIMARY KEY(agent, boot)) WITHOUT ROWID;
-CREATE TABLE tails(hours INTEGER NOT NULL, agent INTEGER NOT NULL, last INTEGER NOT NULL, batches INTEGER NOT NULL,
+CREATE TABLE tails(hours INTEGER NOT NULL, agent INTEGER NOT NULL, last INTEGER NOT NULL, done INTEGER NOT NULL,
     PRIMARY KEY(agent, hours)) WITHOUT ROWID;
 CREATE TABLE pending(arrival INTEGER PRIMARY KEY AUTOINCREMENT, agent INTEGER NOT NULL, sequence INTEGER NOT NULL,
-    hours INTEGER NOT NULL, id INTEGER NOT NULL);
+    hours INTEGER NOT NULL);
 CREATE INDEX pending_agent ON pending(agent, sequence);
 
 CREATE TABLE series(agent INTEGER NOT NULL, no INTEGER NOT NULL, key TEXT NOT NULL, PRIMARY KEY(agent, no))
@@ -44,8 +47,8 @@ CREATE TABLE evidence_of(agent INTEGER NOT NULL, source TEXT NOT NULL, name TEXT
     id TEXT NOT NULL, PRIMARY KEY(agent, source, name, at)) WITHOUT ROWID;
 CREATE INDEX evidence_of_id ON evidence_of(id);
 
-CREATE TABLE blocks(agent INTEGER NOT NULL, hours INTEGER NOT NULL, kind INTEGER NOT NULL, version INTEGER NOT NULL,
-    body BLOB NOT NULL, PRIMARY KEY(agent, hours, kind));
+CREATE TABLE blocks(id INTEGER PRIMARY KEY AUTOINCREMENT, agent INTEGER NOT NULL, hours INTEGER NOT NULL,
+    kind INTEGER NOT NULL, samples INTEGER NOT NULL, body BLOB NOT NULL, UNIQUE(agent, hours, kind));
 CREATE INDEX blocks_hours ON blocks(hours);
 CREATE TABLE rollup_parts(agent INTEGER NOT NULL, hours INTEGER NOT NULL, body BLOB NOT NULL,
     PRIMARY KEY(agent, hours));

@@ -234,3 +234,16 @@ pub struct AuditRow {
     /// On what: an id.
     pub object: String,
 }
+
+impl StoreError {
+    /// Whether there is no room left, on the disk or below the store's limit.
+    pub fn is_full(&self) -> bool {
+        match self {
+            StoreError::Engine { source, .. } => {
+                source.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
+            }
+            StoreError::Folder { source, .. } => source.kind() == std::io::ErrorKind::StorageFull,
+            _ => false,
+        }
+    }
+}

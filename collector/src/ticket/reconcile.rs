@@ -66,7 +66,7 @@ fn open(
     let because = &case.decision.because;
     let note = match case.late {
         true => Text::new(
-            format!("{}（由补传数据发现，不单独通知）", because.zh),
+            format!("{}\u{ff08}{LATE}\u{ff0c}不单独通知\u{ff09}", because.zh),
             format!("{} (from late data: nobody is paged)", because.en),
         ),
         false => because.clone(),
@@ -82,6 +82,7 @@ fn open(
 
 fn follow(ticket: &Ticket, case: &Case, now: Time) -> Option<Ticket> {
     let mut next = ticket.clone();
+    confirmed_live(&mut next, case, now);
     came_back(&mut next, case, now);
     if state(&next) != TicketState::Confirmed {
         regrade(&mut next, case, now);
@@ -89,6 +90,29 @@ fn follow(ticket: &Ticket, case: &Case, now: Time) -> Option<Ticket> {
         folded(&mut next, case, now);
     }
     (next.events.len() != ticket.events.len()).then_some(next)
+}
+
+/// Starts the remark that live readings confirm what late data had shown; from then on people are told.
+pub const LIVE: &str = "实时数据证实故障仍在";
+
+const LATE: &str = "由补传数据发现";
+
+/// Whether people are told about a ticket: not while it rests on late data alone.
+pub fn is_paged(ticket: &Ticket) -> bool {
+    let is_late = ticket.events.first().is_some_and(|it| it.note.zh.contains(LATE));
+    !is_late || ticket.events.iter().any(|it| it.actor == SYSTEM && it.note.zh.starts_with(LIVE))
+}
+
+fn confirmed_live(ticket: &mut Ticket, case: &Case, now: Time) {
+    if case.late || case.closed_at.is_some() || is_paged(ticket) {
+        return;
+    }
+    let because = &case.decision.because;
+    let note = Text::new(
+        format!("{LIVE}\u{ff1a}{}", because.zh),
+        format!("live readings show that it still holds: {}", because.en),
+    );
+    ticket.events.push(event(now, TicketEventKind::Noted, note));
 }
 
 /// What the log last said of the readings or of the work being over.

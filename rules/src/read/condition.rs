@@ -158,7 +158,8 @@ impl Reader<'_> {
         let times = if table.has("times") { table.number(self, "times")? } else { 1.0 };
         let plus = if table.has("plus") { table.number(self, "plus")? } else { 0.0 };
         let (one, two) = (self.unit(left), self.unit(&measure));
-        if one != two {
+        // Counts of whatever may be compared: threads with processors.
+        if one != two && !(one.starts_with('{') && two.starts_with('{')) {
             self.mistake(at, format!("a value in `{one}` cannot be compared with one in `{two}`"));
             return None;
         }

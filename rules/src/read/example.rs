@@ -8,8 +8,10 @@ use super::{
     table::{Table, plain},
 };
 use crate::{
-    MetricKind, duration, nearest,
-    rule::{Attrs, Example, Expect, Reading},
+    MetricKind, duration,
+    example::{Example, Expect, Reading},
+    nearest,
+    rule::Attrs,
 };
 
 const OUTCOMES: &[&str] = &["collected", "absent", "failed", "stuck", "deferred"];

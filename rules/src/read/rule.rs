@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use super::{KINDS, Reader, table::Table};
 use crate::{
-    EvidenceKind, nearest,
-    rule::{Expect, Item, Rule},
+    EvidenceKind,
+    example::Expect,
+    nearest,
+    rule::{Item, Rule},
 };
 
 /// Evidence kinds as files write them.

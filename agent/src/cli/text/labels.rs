@@ -126,14 +126,14 @@ impl Labels {
     pub(super) fn counts(&self, components: usize, readings: usize) -> String {
         match self.lang {
             Lang::Zh => format!("{components} 个对象，{readings} 项读数"),
-            Lang::En => format!("{components} components, {readings} readings"),
+            Lang::En => format!("{components} component(s), {readings} reading(s)"),
         }
     }
 
     pub(super) fn problems(&self, count: usize) -> String {
         match self.lang {
             Lang::Zh => format!("，{count} 处未能读取"),
-            Lang::En => format!(", {count} parts unread"),
+            Lang::En => format!(", {count} part(s) unread"),
         }
     }
 

@@ -134,8 +134,11 @@ impl View {
                 shown.lines.push((state.metric.clone(), state.value.clone()));
             }
             let mut samples: Vec<_> = run.samples.iter().collect();
-            // The source's table lists the telling ones first.
-            samples.sort_by_key(|it| place(&run.source, &it.series.metric));
+            // Gauges say something by themselves, counters only to who compares; then as the source's table has them.
+            samples.sort_by_key(|it| {
+                let place = place(&run.source, &it.series.metric);
+                (metrics(&run.source).get(place).is_none_or(|it| it.counter), place)
+            });
             for sample in samples {
                 let shown = all.entry(key(&sample.series.component)).or_default();
                 let attrs: Vec<_> = sample.series.attrs.iter().map(|(_, it)| it.as_str()).collect();

@@ -1,0 +1,235 @@
+//! What was compared with what: the inputs that stand behind a judgement.
+
+use std::time::Duration;
+
+use xunjian_proto::Time;
+use xunjian_rules::{
+    Attrs, EventTest, How, Measure, NumberTest, Operand, StateTest, Word, duration_text,
+};
+
+use super::{
+    Input,
+    truth::{Notes, Read, Scope, Truth},
+    view::{Happening, Slot},
+    words::{digits, value},
+};
+
+fn unit_of(scope: &Scope<'_>, measure: &Measure) -> String {
+    let unit = scope.view.rules.metric(measure.metric).unit.clone();
+    match measure.how {
+        How::Rate(_) => format!("{unit}/s"),
+        How::Share { .. } if unit.starts_with('{') => "1".to_owned(),
+        _ => unit,
+    }
+}
+
+/// `name{key=value}`.
+fn series_name(name: &str, attrs: &Attrs) -> String {
+    if attrs.is_empty() {
+        return name.to_owned();
+    }
+    let attrs: Vec<String> = attrs.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    format!("{name}{{{}}}", attrs.join(","))
+}
+
+fn how_text(how: How) -> String {
+    match how {
+        How::Value => String::new(),
+        How::Rise(window) => format!("rise in {} ", duration_text(window)),
+        How::Rate(window) => format!("rate in {} ", duration_text(window)),
+        How::Mean(window) => format!("mean in {} ", duration_text(window)),
+        How::Max(window) => format!("max in {} ", duration_text(window)),
+        How::Share { window, .. } => format!("share in {} ", duration_text(window)),
+        How::Forecast { ahead, .. } => format!("forecast in {} ", duration_text(ahead)),
+    }
+}
+
+fn show(notes: &mut Notes, truth: Truth, value: String, limit: String) {
+    let holds = truth == Truth::True;
+    if notes.shown.as_ref().is_none_or(|(shown, ..)| holds && !shown) {
+        notes.shown = Some((holds, value, limit));
+    }
+}
+
+pub(super) fn number(
+    scope: &Scope<'_>,
+    notes: &mut Notes,
+    test: &NumberTest,
+    slot: &Slot,
+    left: &Read<(f64, Time)>,
+    right: &Read<f64>,
+    truth: Truth,
+) {
+    let metric = scope.view.rules.metric(test.measure.metric);
+    let unit = unit_of(scope, &test.measure);
+    let limit = match (right, &test.against) {
+        (Read::Value(limit), Operand::Const(_)) => value(&unit, *limit),
+        (Read::Value(limit), Operand::Measure { measure, .. }) => {
+            let other = &scope.view.rules.metric(measure.metric).name;
+            format!("{} ({other})", value(&unit, *limit))
+        }
+        (Read::Unknown(unknown), _) => {
+            notes.unknown.get_or_insert_with(|| unknown.clone());
+            "?".to_owned()
+        }
+        (Read::None(text), _) => {
+            notes.none.get_or_insert_with(|| text.clone());
+            "–".to_owned()
+        }
+    };
+    let (text, at) = match left {
+        Read::Value((number, at)) => (value(&unit, *number), *at),
+        Read::Unknown(unknown) => {
+            notes.unknown.get_or_insert_with(|| unknown.clone());
+            ("?".to_owned(), scope.at)
+        }
+        Read::None(text) => {
+            notes.none.get_or_insert_with(|| text.clone());
+            ("–".to_owned(), scope.at)
+        }
+    };
+    show(notes, truth, text.clone(), limit.split(" (").next().unwrap_or_default().to_owned());
+    notes.inputs.push(Input {
+        name: series_name(&metric.name, &slot.attrs),
+        value: text,
+        test: format!("{}{} {limit}", how_text(test.measure.how), test.compare.sign()),
+        at,
+        evidence: None,
+    });
+}
+
+pub(super) fn missing(
+    scope: &Scope<'_>,
+    notes: &mut Notes,
+    measure: &Measure,
+    read: Read<(f64, Time)>,
+) {
+    let metric = scope.view.rules.metric(measure.metric);
+    let text = match read {
+        Read::Value((number, _)) => value(&metric.unit, number),
+        Read::Unknown(unknown) => {
+            notes.unknown.get_or_insert(unknown);
+            "?".to_owned()
+        }
+        Read::None(text) => {
+            notes.none.get_or_insert(text);
+            return;
+        }
+    };
+    notes.inputs.push(Input {
+        name: series_name(&metric.name, &measure.attrs),
+        value: text,
+        test: how_text(measure.how),
+        at: scope.at,
+        evidence: None,
+    });
+}
+
+pub(super) fn state(
+    scope: &Scope<'_>,
+    notes: &mut Notes,
+    test: &StateTest,
+    newest: Option<&(Time, String)>,
+    fresh: Read<()>,
+    truth: Truth,
+) {
+    match fresh {
+        Read::Unknown(unknown) => {
+            notes.unknown.get_or_insert(unknown);
+        }
+        Read::None(text) => {
+            notes.none.get_or_insert(text);
+            return;
+        }
+        Read::Value(()) => {}
+    }
+    let Some((at, word)) = newest else { return };
+    if truth == Truth::True || notes.text.is_empty() {
+        notes.text.clone_from(word);
+    }
+    let wanted = match &test.word {
+        Word::In(list) => format!("is {}", list.join(" | ")),
+        Word::Begins(list) => format!("begins with {}", list.join(" | ")),
+        Word::NotIn(list) => format!("is not {}", list.join(" | ")),
+        Word::ChangedIn { window, at_least } => {
+            format!("changes in {} ≥ {at_least}", duration_text(*window))
+        }
+        Word::FellFrom { before, now, window } => {
+            let (before, now) = (before.join(" | "), now.join(" | "));
+            format!("is {now}, was {before} within {}", duration_text(*window))
+        }
+    };
+    show(notes, truth, word.clone(), wanted.clone());
+    let name = scope.view.rules.metric(test.metric).name.clone();
+    notes.inputs.push(Input { name, value: word.clone(), test: wanted, at: *at, evidence: None });
+}
+
+pub(super) fn event(
+    scope: &Scope<'_>,
+    notes: &mut Notes,
+    test: &EventTest,
+    (count, least, last): (u32, f64, Option<&Happening>),
+    fresh: Read<()>,
+    truth: Truth,
+) {
+    match fresh {
+        Read::Unknown(unknown) if truth == Truth::Unknown => {
+            notes.unknown.get_or_insert(unknown);
+        }
+        Read::None(text) if truth == Truth::None => {
+            notes.none.get_or_insert(text);
+        }
+        _ => {}
+    }
+    if let Some(last) = last
+        && (truth == Truth::True || notes.text.is_empty())
+    {
+        notes.text.clone_from(&last.text);
+    }
+    let names: Vec<&str> =
+        test.metrics.iter().map(|id| scope.view.rules.metric(*id).name.as_str()).collect();
+    show(notes, truth, count.to_string(), digits(least));
+    notes.inputs.push(Input {
+        name: series_name(&names.join(" | "), &test.attrs),
+        value: count.to_string(),
+        test: format!("count in {} ≥ {}", duration_text(test.window), digits(least)),
+        at: last.map_or(scope.at, |last| last.at),
+        evidence: None,
+    });
+}
+
+pub(super) fn gone(
+    scope: &Scope<'_>,
+    notes: &mut Notes,
+    seen: Time,
+    missed: u32,
+    runs: u32,
+    truth: Truth,
+) {
+    show(notes, truth, missed.to_string(), runs.to_string());
+    notes.inputs.push(Input {
+        name: format!("{} runs without the component", scope.view.sources[scope.source].name),
+        value: missed.to_string(),
+        test: format!("≥ {runs}"),
+        at: seen,
+        evidence: None,
+    });
+}
+
+pub(super) fn silent(
+    notes: &mut Notes,
+    last: Time,
+    silence: Duration,
+    limit: Duration,
+    truth: Truth,
+) {
+    let secs = |it: Duration| duration_text(Duration::from_secs(it.as_secs()));
+    show(notes, truth, secs(silence), secs(limit));
+    notes.inputs.push(Input {
+        name: "time since the last reading".to_owned(),
+        value: secs(silence),
+        test: format!("> {}", secs(limit)),
+        at: last,
+        evidence: None,
+    });
+}
