@@ -105,6 +105,22 @@ fn series_that_were_never_absorbed_are_compacted_too() {
 }
 
 #[test]
+fn what_was_only_in_batches_is_kept_when_they_go() {
+    let folder = Folder::new();
+    let store = folder.open();
+    fill(&store, 0, 40, 1);
+    let now = |store: &Store| {
+        let ledger = store.ledger(&agent(), at(0), at(7200)).unwrap();
+        (store.series(&agent(), None).unwrap(), store.sources(&agent()).unwrap(), ledger)
+    };
+    let before = now(&store);
+    // After a crash nobody asks for this host before its window is compacted.
+    let after = folder.open();
+    assert_eq!(after.compact(at(WINDOW + 60)).unwrap(), 1);
+    assert_eq!(now(&folder.open()), before);
+}
+
+#[test]
 fn late_data_are_merged_into_blocks_and_sums() {
     let folder = Folder::new();
     let store = folder.open();
@@ -162,6 +178,43 @@ fn hourly_sums_outlive_the_detail() {
     );
     store.retain(at(end) + Duration::from_secs(3 * 366 * 86_400 + 32 * 86_400)).unwrap();
     assert!(read(&store).is_empty());
+}
+
+/// Raw outputs are definitions too, and change all the time: they must not pile up, nor go while they are needed.
+#[test]
+fn definitions_go_when_no_batch_has_needed_them_for_days() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let hash_of = |day: i64| {
+        let mut run = with_sample(run("smart", day * 86_400), "x", 1.0);
+        run.evidence.push(Evidence { name: "smartctl".into(), content: format!("day {day}") });
+        let mut batch = batch(day as u64 + 1, &[run]);
+        batch.received = at(day * 86_400);
+        let hashes: Vec<[u8; 16]> = batch.definitions.iter().map(|it| it.0).collect();
+        store.append(&[batch]).unwrap();
+        hashes
+    };
+    let hashes: Vec<_> = (0..8).map(hash_of).collect();
+    let missing = |day: usize| store.missing_definitions(&agent(), &hashes[day]).unwrap().len();
+    assert_eq!(
+        (hashes[0].len(), missing(0), missing(7)),
+        (2, 1, 0),
+        "one is the layout that all need"
+    );
+    store.retain(at(8 * 86_400)).unwrap();
+    assert_eq!(
+        store.runs(&agent(), at(0), at(86_400 * 9)).unwrap().len(),
+        8,
+        "batches wait: all stay"
+    );
+    judged(&store, 8);
+    store.compact(at(8 * 86_400)).unwrap();
+    store.retain(at(8 * 86_400)).unwrap();
+    assert_eq!((missing(0), missing(7)), (1, 0));
+    let file = rusqlite::Connection::open(folder.0.join("xunjian.db")).unwrap();
+    let left: u32 =
+        file.query_row("SELECT count(*) FROM definitions", [], |row| row.get(0)).unwrap();
+    assert_eq!(left, 1 + 5, "the layout and the outputs of the last days");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::{
     AgentId, StateChange, Store, StoreError,
     agents::{agent_no, agent_no_or_new, from_json, to_json},
     ledger,
-    now::{AgentNow, Effects, SeriesBook, SourceNow, WRITE_EVERY},
+    now::{AgentNow, Columns, Effects, SeriesBook, SourceNow, WRITE_EVERY},
     open::{During, Sync, lock},
     raw,
     unpack::Unpacker,
@@ -72,13 +72,17 @@ impl Store {
         agent: &AgentId,
         work: impl FnOnce(&Transaction<'_>, &AgentNow) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        self.read("read what a host is like now", |tx| {
-            let cache = lock(&self.inner.now);
-            if let Some(now) = cache.get(agent) {
+        let operation = "read what a host is like now";
+        let cached = lock(&self.inner.now).get(agent).is_some();
+        // Only the writer fills the cache, or an older view could overtake a newer one. Where nothing can be
+        // written (a full disk) reading still works, from the disk each time.
+        if !cached && self.read(operation, |tx| agent_no(tx, agent))?.is_some() {
+            let _ = self.absorb(agent, &[]);
+        }
+        self.read(operation, |tx| {
+            if let Some(now) = lock(&self.inner.now).get(agent) {
                 return work(tx, now);
             }
-            drop(cache);
-            // Not kept: only the writer may fill the cache, or an older view could overtake a newer one.
             match agent_no(tx, agent)? {
                 Some(no) => work(tx, &load(tx, no)?.0),
                 None => work(tx, &AgentNow::default()),
@@ -153,7 +157,7 @@ fn save(tx: &Transaction<'_>, now: &mut AgentNow, all: bool) -> Result<(), Store
         if !(source.due(newest) || (all && source.moved())) {
             continue;
         }
-        if let Some((at, body, latest)) = source.encode()? {
+        if let Some(Columns { at, body, latest }) = source.encode()? {
             let sql =
                 "INSERT OR REPLACE INTO now(agent, source, at, body, latest) VALUES(?, ?, ?, ?, ?)";
             tx.prepare_cached(sql)

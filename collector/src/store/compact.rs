@@ -3,11 +3,13 @@
 //! Each host's window is one transaction: blocks, sums and the mark how far its rows are done. So it can be cut
 //! anywhere, and rows that come meanwhile, or much later, are merged into the blocks in the next pass.
 
+use std::collections::HashSet;
+
 use rusqlite::{OptionalExtension, Transaction, params};
-use xunjian_proto::Time;
+use xunjian_proto::{Time, wire::Hash};
 
 use super::{
-    Store, StoreError,
+    AgentId, Store, StoreError,
     absorb::{load_book, save_book},
     block::Block,
     now::SeriesBook,
@@ -42,7 +44,6 @@ impl Store {
     /// between a window's end and `before`, so that stragglers are in.
     pub fn compact(&self, before: Time) -> Result<u32, StoreError> {
         let _only_one = lock(&self.inner.compacting);
-        self.flush()?;
         let operation = "look up windows to compact";
         let last = raw::hours_of(before - raw::WINDOW);
         let shares: Vec<Share> = self.read(operation, |tx| {
@@ -57,6 +58,7 @@ impl Store {
                 })
                 .during(operation)
         })?;
+        self.write_all_now(&shares)?;
         for share in shares {
             self.compact_share(share)?;
         }
@@ -70,6 +72,25 @@ impl Store {
         self.inner.counts.compacted.add(u64::from(dropped));
         self.merge_rollups()?;
         Ok(dropped)
+    }
+
+    /// Writes what is only in memory, or only in the raw batches that are about to go.
+    fn write_all_now(&self, shares: &[Share]) -> Result<(), StoreError> {
+        let operation = "look up windows to compact";
+        let mut numbers: Vec<i64> = shares.iter().map(|share| share.agent).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        for number in numbers {
+            if lock(&self.inner.now).by_number(number).is_some() {
+                continue;
+            }
+            let agent = self.read(operation, |tx| {
+                let sql = "SELECT agent FROM agents WHERE no = ?";
+                tx.query_row(sql, [number], |row| row.get(0)).during(operation)
+            })?;
+            self.absorb(&AgentId(agent), &[])?;
+        }
+        self.flush()
     }
 
     /// Packs outside the writer, so that ingest goes on, and writes what was packed in one short transaction.
@@ -155,6 +176,9 @@ struct Packed {
     /// The last row that is in them.
     done: i64,
     left_out: u64,
+    /// Definitions that the rows needed, and when the newest row came.
+    used: HashSet<Hash>,
+    received: Time,
 }
 
 fn pack(tx: &Transaction<'_>, book: &mut SeriesBook, share: Share) -> Result<Packed, StoreError> {
@@ -164,6 +188,7 @@ fn pack(tx: &Transaction<'_>, book: &mut SeriesBook, share: Share) -> Result<Pac
     let mut new = Block::default();
     let mut unpacker = Unpacker::new(tx, agent);
     let (mut taken, mut left_out, mut done) = (0, 0, tail.done);
+    let mut received = Time::from_millis(i64::MIN);
     for (id, samples) in raw::ids(tx, tail, tail.done)? {
         if taken > 0 && taken + samples as usize > PASS {
             break;
@@ -174,6 +199,7 @@ fn pack(tx: &Transaction<'_>, book: &mut SeriesBook, share: Share) -> Result<Pac
             continue;
         }
         let row = raw::raw_row(tx, tail.hours, id)?;
+        received = received.max(row.received);
         for run in unpacker.unpack(&row.body)? {
             if !all.has(&run) {
                 taken += new.add(run, |key| book.number(key))?;
@@ -190,7 +216,7 @@ fn pack(tx: &Transaction<'_>, book: &mut SeriesBook, share: Share) -> Result<Pac
             blocks.push((kind, block.samples(), block.encode(kind == DETAIL)?));
         }
     }
-    Ok(Packed { blocks, sums, done, left_out })
+    Ok(Packed { blocks, sums, done, left_out, used: unpacker.into_used(), received })
 }
 
 /// True when the share is done; false also if another process was quicker, whose work then stands.
@@ -212,6 +238,12 @@ fn write(
             .during("write a block")?;
     }
     rollup::add_part(tx, agent, tail.hours, &packed.sums)?;
+    let sql = "UPDATE definitions SET used_at = ?3 WHERE agent = ?1 AND hash = ?2 AND used_at < ?3";
+    for hash in &packed.used {
+        tx.prepare_cached(sql)
+            .and_then(|mut it| it.execute(params![agent, hash, packed.received.millis()]))
+            .during("note that a definition was needed")?;
+    }
     mark_done(tx, memory, share, packed.done)
 }
 

@@ -3,9 +3,10 @@
 //! A window's rows lie in order of arrival, which is nearly (time, agent): the next append writes beside the last.
 //! Each row holds the id of its agent's row before it, and `tails` the newest one.
 
-use std::collections::hash_map::Entry;
+use std::{collections::hash_map::Entry, time::Duration};
 
 use rusqlite::{OptionalExtension, Transaction, params};
+use xunjian_proto::Time;
 
 use super::{
     AgentId, Appended, Store, StoreError, StoredBatch,
@@ -20,6 +21,9 @@ use super::{
 pub(super) struct Resume {
     ranges: Ranges,
 }
+
+/// A definition that was needed so lately is there for the batches to come; [`super::retain`] keeps it for a day more.
+pub(super) const SURE: Duration = Duration::from_secs(3 * 86_400);
 
 /// Entries that the writer's memory holds of one kind, at most.
 const REMEMBERED: usize = 100_000;
@@ -79,7 +83,8 @@ impl Store {
         })
     }
 
-    /// Which of these definitions are not known for this agent.
+    /// Which of these definitions are not known for this agent. Those not needed for days count as not known, since
+    /// [`Store::retain`] may drop them; they are sent again then.
     pub fn missing_definitions(
         &self,
         agent: &AgentId,
@@ -88,11 +93,16 @@ impl Store {
         let operation = "look up definitions";
         self.read(operation, |tx| {
             let Some(no) = agent_no(tx, agent)? else { return Ok(hashes.to_vec()) };
+            let newest: Option<i64> = tx
+                .prepare_cached("SELECT max(used_at) FROM definitions WHERE agent = ?")
+                .and_then(|mut it| it.query_row([no], |row| row.get(0)))
+                .during(operation)?;
+            let oldest = newest.map(|at| (Time::from_millis(at) - SURE).millis());
             let mut missing = Vec::new();
-            let sql = "SELECT 1 FROM definitions WHERE agent = ? AND hash = ?";
+            let sql = "SELECT 1 FROM definitions WHERE agent = ? AND hash = ? AND used_at >= ?";
             let mut find = tx.prepare_cached(sql).during(operation)?;
             for hash in hashes {
-                if !find.exists(params![no, hash]).during(operation)? {
+                if !find.exists(params![no, hash, oldest]).during(operation)? {
                     missing.push(*hash);
                 }
             }
@@ -135,11 +145,13 @@ fn append_one(
         return Ok(Appended::Duplicate);
     }
     let ranges = resume.ranges.encode();
-    let mut define = tx
-        .prepare_cached("INSERT OR IGNORE INTO definitions(agent, hash, body) VALUES(?, ?, ?)")
-        .during(operation)?;
     for (hash, body) in &batch.definitions {
-        define.execute(params![agent, hash, body]).during(operation)?;
+        tx.prepare_cached(
+            "INSERT INTO definitions(agent, hash, used_at, body) VALUES(?, ?, ?, ?)
+             ON CONFLICT DO UPDATE SET used_at = max(used_at, excluded.used_at)",
+        )
+        .and_then(|mut it| it.execute(params![agent, hash, batch.received.millis(), body]))
+        .during(operation)?;
     }
     let hours = hours_of(batch.at);
     let before = tail_in(tx, memory, hours, agent)?;

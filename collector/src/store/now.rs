@@ -139,6 +139,13 @@ struct Written {
     states: Vec<(State, Time)>,
 }
 
+/// A source's row.
+pub(super) struct Columns {
+    pub(super) at: Time,
+    pub(super) body: Vec<u8>,
+    pub(super) latest: Vec<u8>,
+}
+
 /// What else a run brings, to be written beside.
 #[derive(Default)]
 pub(super) struct Effects {
@@ -279,8 +286,8 @@ impl SourceNow {
         self.changed || (old && self.moved())
     }
 
-    /// The two columns it is written in; `None` before its first run.
-    pub(super) fn encode(&self) -> Result<Option<(Time, Vec<u8>, Vec<u8>)>, StoreError> {
+    /// The row it is written as; `None` before its first run.
+    pub(super) fn encode(&self) -> Result<Option<Columns>, StoreError> {
         let Some(status) = &self.status else { return Ok(None) };
         let states = self.states.iter().map(|((component, metric), (value, at))| {
             let (metric, component, value) = (metric.clone(), component.clone(), value.clone());
@@ -303,7 +310,7 @@ impl SourceNow {
             codec::put_signed(&mut latest, status.at.millis().wrapping_sub(at.millis()));
             latest.extend_from_slice(&value.to_le_bytes());
         }
-        Ok(Some((status.at, body, latest)))
+        Ok(Some(Columns { at: status.at, body, latest }))
     }
 
     /// Reads the two columns back.

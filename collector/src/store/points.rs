@@ -91,11 +91,7 @@ impl Store {
         agent: &AgentId,
         series: &SeriesKey,
     ) -> Result<Option<u32>, StoreError> {
-        let cached = lock(&self.inner.now).get(agent).map(|now| now.book.find(series));
-        match cached {
-            Some(number) => Ok(number),
-            None => self.with_now(agent, |_, now| Ok(now.book.find(series))),
-        }
+        self.with_now(agent, |_, now| Ok(now.book.find(series)))
     }
 
     /// Hourly sums, and the raw batches that are not in them yet.

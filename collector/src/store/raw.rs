@@ -53,7 +53,7 @@ pub(super) struct RawRow {
     boot: String,
     sequence: u64,
     pub(super) at: Time,
-    received: Time,
+    pub(super) received: Time,
     samples: u32,
     pub(super) body: Vec<u8>,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rusqlite::{Transaction, params};
 use xunjian_proto::Time;
 
-use super::{Store, StoreError, open::During};
+use super::{Store, StoreError, ingest::SURE, open::During};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -30,6 +30,7 @@ impl Store {
             forget_people(tx, now)?;
             forget_health(tx, now - HEALTH)?;
             forget_blocks(tx, now)?;
+            forget_definitions(tx)?;
             let marks = (now - 2 * DAY).secs().div_euclid(3600);
             run(tx, "DELETE FROM absorbed WHERE hour < ?", params![marks])
         })
@@ -90,5 +91,20 @@ fn forget_blocks(tx: &Transaction<'_>, now: Time) -> Result<(), StoreError> {
         tx,
         "DELETE FROM rollups WHERE month < ?",
         params![hours(ROLLUPS).div_euclid(super::rollup::MONTH)],
+    )
+}
+
+/// Definitions that no batch has needed for days, of agents whose batches are all compacted up to a day ago: those
+/// that wait longer may still need any of them.
+fn forget_definitions(tx: &Transaction<'_>) -> Result<(), StoreError> {
+    let keep = i64::try_from((SURE + DAY).as_millis()).unwrap_or(i64::MAX);
+    run(
+        tx,
+        "WITH newest AS (SELECT agent, max(used_at) AS at FROM definitions GROUP BY agent)
+         DELETE FROM definitions WHERE (agent, hash) IN (
+             SELECT d.agent, d.hash FROM definitions d JOIN newest n ON n.agent = d.agent
+             WHERE d.used_at < n.at - ?1
+             AND NOT EXISTS (SELECT 1 FROM tails t WHERE t.agent = d.agent AND t.hours < n.at / 3600000 - 24))",
+        params![keep],
     )
 }

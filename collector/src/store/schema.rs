@@ -14,14 +14,16 @@ pub(super) const MIGRATIONS: &[&str] = &[FIRST];
 
 /// Columns `no` and `agent` (INTEGER) are the store's own short number of an agent; times are milliseconds; `hours` is
 /// the start of a window. `arrival` numbers all batches and never repeats; it is a raw row's id. In `tails`, `last` is
-/// an agent's newest row of a window and rows up to `done` are in its blocks already. Blocks of kind 0 hold everything
+/// an agent's newest row of a window and rows up to `done` are in its blocks already. `used_at` is the time of arrival
+/// of the newest batch that is known to need a definition. Blocks of kind 0 hold everything
 /// but health attributes, those of kind 1 health attributes (`hw.*`).
 const FIRST: &str = "
 CREATE TABLE agents(no INTEGER PRIMARY KEY, agent TEXT NOT NULL UNIQUE, host TEXT, enrolled_at INTEGER,
     revoked_at INTEGER);
 CREATE TABLE tokens(hash TEXT PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID;
 
-CREATE TABLE definitions(agent INTEGER NOT NULL, hash BLOB NOT NULL, body BLOB NOT NULL, PRIMARY KEY(agent, hash));
+CREATE TABLE definitions(agent INTEGER NOT NULL, hash BLOB NOT NULL, used_at INTEGER NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY(agent, hash));
 CREATE TABLE progress(agent INTEGER NOT NULL, boot TEXT NOT NULL, ranges BLOB NOT NULL, arrival INTEGER NOT NULL,
     PRIMARY KEY(agent, boot)) WITHOUT ROWID;
 CREATE TABLE tails(hours INTEGER NOT NULL, agent INTEGER NOT NULL, last INTEGER NOT NULL, done INTEGER NOT NULL,

@@ -1,5 +1,7 @@
 //! From a batch's packed body to runs, with the agent's stored definitions.
 
+use std::collections::HashSet;
+
 use rusqlite::{OptionalExtension, Transaction, params};
 use xunjian_proto::{
     Run,
@@ -13,11 +15,12 @@ pub(super) struct Unpacker<'a> {
     tx: &'a Transaction<'a>,
     agent: i64,
     dictionary: Dictionary,
+    used: HashSet<Hash>,
 }
 
 impl<'a> Unpacker<'a> {
     pub(super) fn new(tx: &'a Transaction<'a>, agent: i64) -> Unpacker<'a> {
-        Unpacker { tx, agent, dictionary: Dictionary::default() }
+        Unpacker { tx, agent, dictionary: Dictionary::default(), used: HashSet::new() }
     }
 
     /// The runs of one batch.
@@ -35,6 +38,11 @@ impl<'a> Unpacker<'a> {
         opened.runs(&lookup).map_err(|error| corrupt(error.to_string()))
     }
 
+    /// The definitions that were needed so far.
+    pub(super) fn into_used(self) -> HashSet<Hash> {
+        self.used
+    }
+
     fn definition(&mut self, hash: &Hash) -> Result<Option<Known>, StoreError> {
         if let Some(known) = self.dictionary.get(hash) {
             return Ok(Some(known.clone()));
@@ -49,6 +57,7 @@ impl<'a> Unpacker<'a> {
             StoreError::Corrupt { what: "a definition".to_owned(), why: error.to_string() }
         })?;
         self.dictionary.insert(*hash, known.clone());
+        self.used.insert(*hash);
         Ok(Some(known))
     }
 }
