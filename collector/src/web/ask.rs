@@ -20,7 +20,7 @@ use super::{
     session::{self, Session},
     text,
 };
-use crate::contract::Contract;
+use crate::contract::{Contract, Contracts};
 
 /// What the head of a request says, before anyone is asked who sent it.
 #[derive(Clone)]
@@ -96,8 +96,8 @@ pub(super) async fn read_form(request: Request) -> Result<HashMap<String, String
 pub(super) struct Ask {
     /// The collector's parts.
     pub(super) shared: Arc<Shared>,
-    /// The contract in force when the request came.
-    pub(super) contract: Arc<Contract>,
+    /// The contracts in force when the request came.
+    pub(super) contracts: Arc<Contracts>,
     /// The head of the request.
     pub(super) head: Head,
     /// When it came.
@@ -135,8 +135,8 @@ impl Ask {
                 return Err(Failure::Forged);
             }
         }
-        let contract = state.contract.load_full();
-        Ok((Ask { shared: shared.clone(), contract, head, now, session, form }, handler))
+        let contracts = state.contracts.load_full();
+        Ok((Ask { shared: shared.clone(), contracts, head, now, session, form }, handler))
     }
 
     /// The collector's parts that pages work with.
@@ -156,7 +156,20 @@ impl Ask {
 
     /// The store, as far as this person may see into it.
     pub(super) fn desk(&self) -> Result<Desk<'_>, Failure> {
-        Ok(Desk { store: &self.state().store, contract: &self.contract, viewer: self.viewer()? })
+        Ok(Desk { store: &self.state().store, contracts: &self.contracts, viewer: self.viewer()? })
+    }
+
+    /// The contract that a page as a whole speaks by: the customer's own; for staff the only one there is, or else the
+    /// default one.
+    pub(super) fn home(&self) -> &Contract {
+        let customer = self.session.as_ref().and_then(|session| session.viewer.customer.as_deref());
+        if let Some(customer) = customer {
+            return self.contracts.customer(customer);
+        }
+        let named = self.contracts.iter().count().saturating_sub(1);
+        let mut all = self.contracts.iter();
+        let home = if named <= 1 { all.next() } else { all.last() };
+        home.expect("the default contract is always there")
     }
 
     /// What templates need to speak: language, time zone, now, and who looks.

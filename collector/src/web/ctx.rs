@@ -47,7 +47,8 @@ impl Ctx {
     /// The frame for one request.
     pub(super) fn new(ask: &Ask, title: String) -> Ctx {
         let session = ask.session();
-        let own = session.is_some_and(|session| session.viewer.sees(&ask.contract.customer));
+        let home = ask.home();
+        let own = session.is_some_and(|session| session.viewer.sees(&home.customer));
         Ctx {
             t: text::table(ask.head.lang),
             lang: ask.head.lang,
@@ -56,9 +57,9 @@ impl Ctx {
             staff: session.is_some_and(|session| session.viewer.role != Role::Customer),
             csrf: session.map(super::session::Session::csrf).unwrap_or_default(),
             here: ask.head.here.clone(),
-            customer: if own { ask.contract.customer_name.clone() } else { String::new() },
+            customer: if own { home.customer_name.clone() } else { String::new() },
             now: ask.now,
-            zone: ask.contract.timezone,
+            zone: home.timezone,
         }
     }
 

@@ -6,7 +6,7 @@ use xunjian_proto::{Evidence, Time};
 use super::{failure::Failure, session::Viewer};
 use crate::{
     classify::{Case, CaseId},
-    contract::Contract,
+    contract::Contracts,
     store::{AgentId, AgentRow, ReportRow, Store},
     ticket::{Ticket, TicketId},
 };
@@ -15,19 +15,17 @@ use crate::{
 pub(super) struct Desk<'a> {
     /// The whole store; only for reading on with an id that a method of this desk gave.
     pub(super) store: &'a Store,
-    /// The contract in force.
-    pub(super) contract: &'a Contract,
+    /// Whose which host is.
+    pub(super) contracts: &'a Contracts,
     /// Who looks.
     pub(super) viewer: &'a Viewer,
 }
 
 impl Desk<'_> {
-    /// Hosts, by name. They belong to the contract's customer.
+    /// Hosts, by name. A host belongs to the customer whose contract names it.
     pub(super) fn agents(&self) -> Result<Vec<AgentRow>, Failure> {
-        if !self.viewer.sees(&self.contract.customer) {
-            return Ok(Vec::new());
-        }
         let mut agents = self.store.agents()?;
+        agents.retain(|row| self.viewer.sees(&self.contracts.of(&row.host.hostname).customer));
         agents.sort_by(|a, b| (&a.host.hostname, &a.agent).cmp(&(&b.host.hostname, &b.agent)));
         Ok(agents)
     }

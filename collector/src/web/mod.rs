@@ -19,7 +19,7 @@ use xunjian_proto::Time;
 use xunjian_rules::Lang;
 
 use crate::{
-    contract::Contract,
+    contract::Contracts,
     report,
     store::{ReportRow, Store},
 };
@@ -64,8 +64,8 @@ pub use password::{PasswordError, first_password, hash_password};
 pub struct WebState {
     /// Where all data are read from and actions are written to.
     pub store: Store,
-    /// The contract in force: time zone, clocks, dispatch, calendar.
-    pub contract: Arc<ArcSwap<Contract>>,
+    /// The contracts in force: whose a host is, time zone, clocks, dispatch, calendar.
+    pub contracts: Arc<ArcSwap<Contracts>>,
     /// What time it is: `clock::now`, or a test's own.
     pub clock: fn() -> Time,
     /// How a stored report becomes HTML and PDF.
@@ -86,15 +86,9 @@ pub struct ReportHooks {
 }
 
 impl Default for ReportHooks {
-    /// The report stage's own renderings of the stored model; its language is the one it was drafted in.
+    /// The report stage's own renderings.
     fn default() -> ReportHooks {
-        fn model(row: &ReportRow) -> Result<report::Report, String> {
-            serde_json::from_str(&row.model).map_err(|error| format!("report {}: {error}", row.id))
-        }
-        ReportHooks {
-            html: |row, _| Ok(report::html(&model(row)?)),
-            pdf: |row, _| Ok(report::pdf(&model(row)?).map_err(|error| error.to_string())?.bytes),
-        }
+        ReportHooks { html: report::stored_html, pdf: report::stored_pdf }
     }
 }
 

@@ -16,7 +16,7 @@ use argon2::{
     password_hash::{PasswordHasher, SaltString},
 };
 use xunjian_collector::{
-    contract::{Appointment, Asset, Contract, Person, Site},
+    contract::{Appointment, Asset, Contract, Contracts, Person, Site},
     store::{AgentId, Judged, ReportRow, Store, StoredBatch, UserRow},
     web::{ReportHooks, WebState},
 };
@@ -78,7 +78,7 @@ pub(crate) fn empty() -> World {
     let _ = fs::remove_dir_all(&folder);
     let state = WebState {
         store: Store::open(&folder).unwrap(),
-        contract: Arc::new(ArcSwap::from_pointee(Contract::default())),
+        contracts: Arc::new(ArcSwap::from_pointee(Contracts::default())),
         clock: now,
         reports: ReportHooks { html: report_html, pdf: report_pdf },
         counters: Arc::new(|| vec![("ingest_batches_total".to_owned(), 42)]),
@@ -103,7 +103,7 @@ fn report_pdf(report: &ReportRow, _: Lang) -> Result<Vec<u8>, String> {
 pub(crate) fn full() -> World {
     let world = empty();
     let store = &world.state.store;
-    world.state.contract.store(Arc::new(contract()));
+    world.state.contracts.store(Arc::new(Contracts::only(contract())));
     for (login, role, customer) in [
         ("wang", "engineer", None),
         ("li", "manager", None),

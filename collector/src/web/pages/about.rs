@@ -25,7 +25,7 @@ fn show(ask: &Ask) -> Result<Response, Failure> {
     let c = ask.ctx(ask.text().about);
     let day =
         |date: Option<chrono::NaiveDate>| date.map(|date| date.to_string()).unwrap_or_default();
-    let contract = &ask.contract;
+    let contract = ask.home();
     let own = ask.viewer()?.sees(&contract.customer);
     let shown = |text: String| if own { text } else { String::new() };
     html(&AboutPage {

@@ -149,7 +149,7 @@ fn draw(
         step,
         metric,
         unit,
-        zone: ask.contract.timezone,
+        zone: ask.home().timezone,
         label,
     })
 }

@@ -37,7 +37,7 @@ struct OverviewPage {
     lines: Vec<TicketLine>,
     cases: Vec<Case>,
     more_cases: usize,
-    dates: Vec<Appointment>,
+    dates: Vec<(String, Appointment)>,
 }
 
 /// Cases listed on the overview; the rest are behind their hosts and tickets, and their number is said.
@@ -96,8 +96,9 @@ pub(super) fn hosts(ask: &Ask, cases: &[Case]) -> Result<Vec<(HostHealth, String
 
 /// Site and rack of a host, by the contract.
 pub(super) fn place(ask: &Ask, hostname: &str) -> String {
-    let Some(asset) = ask.contract.assets.get(hostname) else { return String::new() };
-    let site = ask.contract.sites.get(&asset.site).map_or(asset.site.as_str(), |site| &site.name);
+    let contract = ask.contracts.of(hostname);
+    let Some(asset) = contract.assets.get(hostname) else { return String::new() };
+    let site = contract.sites.get(&asset.site).map_or(asset.site.as_str(), |site| &site.name);
     [site, asset.location.as_str()]
         .into_iter()
         .filter(|it| !it.is_empty())
@@ -105,15 +106,16 @@ pub(super) fn place(ask: &Ask, hostname: &str) -> String {
         .join(" · ")
 }
 
-fn dates(ask: &Ask) -> Result<Vec<Appointment>, Failure> {
-    if !ask.viewer()?.sees(&ask.contract.customer) {
-        return Ok(Vec::new());
+fn dates(ask: &Ask) -> Result<Vec<(String, Appointment)>, Failure> {
+    let viewer = ask.viewer()?;
+    let mut dates = Vec::new();
+    for contract in ask.contracts.iter().filter(|contract| viewer.sees(&contract.customer)) {
+        let day = |at: Time| format::moment_as(at, contract.timezone, "%Y-%m-%d");
+        // ISO days compare as text.
+        let near = day(ask.now)..=day(ask.now + CALENDAR_AHEAD);
+        let ahead = contract.calendar.iter().filter(|date| near.contains(&date.date.to_string()));
+        dates.extend(ahead.map(|date| (contract.customer_name.clone(), date.clone())));
     }
-    let day = |at: Time| format::moment_as(at, ask.contract.timezone, "%Y-%m-%d");
-    let (today, last) = (day(ask.now), day(ask.now + CALENDAR_AHEAD));
-    let mut dates = ask.contract.calendar.clone();
-    // ISO days compare as text.
-    dates.retain(|date| (today.as_str()..=last.as_str()).contains(&date.date.to_string().as_str()));
-    dates.sort_by_key(|date| date.date);
+    dates.sort_by_key(|(_, date)| date.date);
     Ok(dates)
 }

@@ -73,15 +73,16 @@ fn show(ask: &Ask) -> Result<Response, Failure> {
     let desk = ask.desk()?;
     let ticket = desk.ticket(ask.id("ticket")?)?;
     let state = ticket::state(&ticket);
-    let clocks = ticket::clocks(&ticket, &ask.contract, ask.now);
+    let contract = ask.contracts.customer(&ticket.customer);
+    let clocks = ticket::clocks(&ticket, contract, ask.now);
     let level = ticket::level(&ticket);
     let case = desk.case(&ticket.case.0).ok();
     let c = ask.ctx(format!("{} · {}", ticket.id.0, ask.text().ticket));
     html(&TicketPage {
         actions: if c.staff { actions(&ticket, c.t) } else { Vec::new() },
         overdue: pressed(&clocks).0,
-        duties: ticket::dispatch(level, &ask.contract),
-        people: if c.staff { called(level, &ask.contract) } else { Vec::new() },
+        duties: ticket::dispatch(level, contract),
+        people: if c.staff { called(level, contract) } else { Vec::new() },
         c,
         ticket,
         case,

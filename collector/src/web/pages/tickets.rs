@@ -50,7 +50,7 @@ pub(super) fn lines(ask: &Ask, tickets: &[Ticket]) -> Vec<TicketLine> {
 }
 
 fn line(ask: &Ask, it: &Ticket) -> TicketLine {
-    let clocks = ticket::clocks(it, &ask.contract, ask.now);
+    let clocks = ticket::clocks(it, ask.contracts.customer(&it.customer), ask.now);
     TicketLine {
         state: ticket::state(it),
         level: ticket::level(it),
