@@ -1,9 +1,9 @@
 //! When which source runs. Pure: time comes in as the duration since the agent started.
 //!
 //! Every source keeps its period, from a place in it that depends on the host, so that a thousand hosts that were
-//! switched on together do not all read their disks together. Sources that start programs are *expensive*: one at a
-//! time, put off a bounded number of times while the host is busy, and stretched while they take too large a share of
-//! their period.
+//! switched on together do not all read their disks together. Sources that ask devices through programs are
+//! *expensive*: one at a time, put off a bounded number of times while the host is busy, and stretched while they take
+//! too large a share of their period.
 
 use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
 
@@ -28,7 +28,7 @@ pub struct Entry {
     pub name: String,
     /// Its period.
     pub every: Duration,
-    /// Whether it starts programs.
+    /// Whether devices feel it.
     pub expensive: bool,
 }
 

@@ -35,6 +35,9 @@ const EAGER: Duration = Duration::from_secs(120);
 /// Most runs in one batch.
 const GATHER_MAX: usize = 256;
 
+/// Sources that start programs and run no more often than this ask devices.
+const EXPENSIVE_EVERY: Duration = Duration::from_secs(300);
+
 /// Where runs go: the spool.
 pub trait Outlet {
     /// Takes runs in the order they were made. What it cannot keep it counts.
@@ -102,7 +105,7 @@ impl Service {
         let entry = |it: &Source| Entry {
             name: it.name.to_owned(),
             every: config.source(it).every,
-            expensive: !it.runs.is_empty(),
+            expensive: expensive(it),
         };
         let entries = sources.iter().map(entry).collect();
         let schedule = Schedule::new(host_id, entries, config.load.deferrals_max);
@@ -290,4 +293,11 @@ impl Service {
         outlet.figures(&mut figures);
         figures
     }
+}
+
+/// Whether a source asks devices through programs: such a run takes seconds to minutes and the devices feel it. By
+/// their authors' choice these are the sources with long periods; the quick ones that start a small program every
+/// minute (a mount probe, systemctl) are felt by nobody, and must not wait for a long round over all disks.
+fn expensive(source: &Source) -> bool {
+    !source.runs.is_empty() && source.every >= EXPENSIVE_EVERY
 }

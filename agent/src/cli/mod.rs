@@ -17,6 +17,10 @@ use crate::{
     sources,
 };
 
+mod run;
+
+mod enrol;
+
 mod once;
 
 mod read;
@@ -24,6 +28,8 @@ mod read;
 mod saved;
 
 mod record;
+
+mod bundle;
 
 mod list;
 
@@ -65,12 +71,18 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Inspect again and again, each source in its own period, and send to the collector
+    Run(run::Run),
+    /// Get this host its certificate from a collector
+    Enrol(enrol::Enrol),
     /// Inspect this host (or a recording) once and show what was found; needs no collector
     Once(once::Once),
     /// Turn saved outputs of tools into readings: `read smart disk1.json disk2.json`
     Read(read::Read),
     /// Inspect this host once and keep every answer in a folder, which `--host-dir` takes instead of a host
     Record(record::Record),
+    /// Inspect this host once into a signed file, for sites from which nothing can be sent
+    Bundle(bundle::Bundle),
     /// Say what the agent reads, how often, with which programs, and why that harms nobody
     List(list::List),
     /// Check the configuration and tell all mistakes at once
@@ -127,9 +139,12 @@ pub fn main(args: impl IntoIterator<Item = OsString>, console: &mut Console<'_>)
         }
     };
     let done = match cli.command {
+        Command::Run(it) => it.run(console),
+        Command::Enrol(it) => it.run(console),
         Command::Once(it) => it.run(console),
         Command::Read(it) => it.run(console),
         Command::Record(it) => it.run(console),
+        Command::Bundle(it) => it.run(console),
         Command::List(it) => it.run(console),
         Command::Check(it) => it.run(console),
         Command::ProbeMount { path } => {
@@ -203,6 +218,11 @@ fn load_config(path: Option<&Path>) -> Result<Config, ConfigError> {
         }
         None => Ok(Config::default()),
     }
+}
+
+/// One thread is enough for one connection.
+fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
 fn source_named(name: &str) -> anyhow::Result<&'static crate::source::Source> {
