@@ -50,7 +50,7 @@ pub struct Rule {
     pub source: String,
     /// Kind of component it is about.
     pub on: String,
-    /// Only on components whose attribute has one of these values; a component without the attribute passes.
+    /// Only on components whose attributes have one of these values; the empty text is a missing attribute.
     pub only: Vec<(String, Vec<String>)>,
     /// Fault class, half of a case's identity.
     pub class: String,

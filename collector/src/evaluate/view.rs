@@ -330,7 +330,8 @@ impl Part {
     pub(super) fn suits(&self, rule: &Rule) -> bool {
         rule.on == self.id.kind()
             && rule.only.iter().all(|(attr, values)| {
-                self.attrs.get(attr).is_none_or(|value| values.contains(value))
+                let value = self.attrs.get(attr).map_or("", String::as_str);
+                values.iter().any(|it| it == value)
             })
     }
 }
