@@ -12,9 +12,11 @@ pub struct RuleFile {
 /// All files, in the order of the alphabet.
 pub const LIBRARY: &[RuleFile] = &[
     RuleFile { name: "block.toml", text: include_str!("../library/block.toml") },
+    RuleFile { name: "fs.toml", text: include_str!("../library/fs.toml") },
     RuleFile { name: "host.toml", text: include_str!("../library/host.toml") },
     RuleFile { name: "md.toml", text: include_str!("../library/md.toml") },
     RuleFile { name: "net.toml", text: include_str!("../library/net.toml") },
     RuleFile { name: "smart.toml", text: include_str!("../library/smart.toml") },
     RuleFile { name: "source.toml", text: include_str!("../library/source.toml") },
+    RuleFile { name: "systemd.toml", text: include_str!("../library/systemd.toml") },
 ];

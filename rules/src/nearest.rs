@@ -12,20 +12,28 @@ pub fn nearest<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -
         .map(|(_, candidate)| candidate)
 }
 
-/// Edit distance: letters inserted, deleted or replaced. Names are short, so the plain table will do.
+/// Edit distance: letters inserted, deleted, replaced, or neighbours that changed places. Names are short, so the plain
+/// table will do.
 fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, a) in left.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(row[j + 1] + 1);
+    let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
+    let mut table = vec![vec![0; right.len() + 1]; left.len() + 1];
+    for (i, row) in table.iter_mut().enumerate() {
+        row[0] = i;
+    }
+    table[0] = (0..=right.len()).collect();
+    for i in 1..=left.len() {
+        for j in 1..=right.len() {
+            let replaced = table[i - 1][j - 1] + usize::from(left[i - 1] != right[j - 1]);
+            let mut best = replaced.min(table[i - 1][j] + 1).min(table[i][j - 1] + 1);
+            let swapped =
+                i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1];
+            if swapped {
+                best = best.min(table[i - 2][j - 2] + 1);
+            }
+            table[i][j] = best;
         }
     }
-    row[right.len()]
+    table[left.len()][right.len()]
 }
 
 #[cfg(test)]
@@ -35,7 +43,7 @@ mod tests {
     #[test]
     fn finds_what_was_meant_and_nothing_far_off() {
         let names = ["above", "below", "at_least", "metric"];
-        assert_eq!(nearest("abvoe", names), None, "two swapped letters of five are too many");
+        assert_eq!(nearest("abvoe", names), Some("above"));
         assert_eq!(nearest("abov", names), Some("above"));
         assert_eq!(nearest("metrics", names), Some("metric"));
         assert_eq!(nearest("temperature", names), None);

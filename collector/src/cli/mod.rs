@@ -18,6 +18,7 @@ mod judge;
 mod overview;
 mod render;
 mod replay;
+mod rules;
 mod wait_ready;
 
 /// Takes in what the agents read, judges it, opens tickets and drafts the inspection report.
@@ -44,6 +45,8 @@ enum Command {
     Replay(replay::Args),
     /// Put a backup back
     Restore(backup::RestoreArgs),
+    /// List and explain the rules, check rule files and run their examples
+    Rules(rules::Args),
     /// Shut an agent out
     Revoke(enrol_token::RevokeArgs),
     /// Wait until a collector answers
@@ -124,6 +127,7 @@ fn dispatch(command: &Command, out: &mut String) -> anyhow::Result<u8> {
         Command::Replay(args) => replay::run(args, out)?,
         Command::Restore(args) => backup::restore(args, out)?,
         Command::Revoke(args) => enrol_token::revoke(args, out)?,
+        Command::Rules(args) => return rules::run(args, out),
         Command::WaitReady(args) => wait_ready::run(args)?,
     }
     Ok(0)

@@ -2,7 +2,7 @@
 
 use std::{
     fmt::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -11,35 +11,60 @@ use xunjian_rules::{
     Threshold, Word, duration_text, nearest,
 };
 
-use crate::evaluate;
+use super::LangArg;
+use crate::{evaluate, rulebook};
 
-/// What the command is asked to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Command {
-    /// All rules, one a line.
-    List,
-    /// Everything about one rule.
-    Explain(String),
-    /// Check files and run their examples; of the built-in library without a folder.
-    Test(Option<PathBuf>),
+/// Arguments of `rules`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
 }
 
-/// Runs it; the exit code is 0 if all is well, 1 if a rule was not found, is mistaken or fails an example.
-pub fn run(
-    command: &Command,
-    rules: &RuleSet,
-    lang: Lang,
-    out: &mut String,
-) -> Result<u8, fmt::Error> {
-    match command {
-        Command::List => list(rules, lang, out).map(|()| 0),
-        Command::Explain(id) => explain(rules, id, lang, out),
-        Command::Test(folder) => test(folder.as_ref(), out),
-    }
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// All rules, one a line
+    List(Shown),
+    /// Everything about one rule: check item, condition, hold times, where it stands
+    Explain {
+        /// The rule's id, as `list` shows it
+        id: String,
+        #[command(flatten)]
+        shown: Shown,
+    },
+    /// Check rule files and run their examples; of the built-in library without a folder
+    Test {
+        /// Folder of rule files
+        folder: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct Shown {
+    /// Folder of rule files instead of the built-in library
+    #[arg(long, value_name = "DIR")]
+    rules: Option<PathBuf>,
+    /// Language of the output
+    #[arg(long, value_enum, default_value_t)]
+    lang: LangArg,
+}
+
+/// Runs it; the exit code is 0 if all is well, 1 if a rule was not found, 2 if files are mistaken or examples fail.
+pub(super) fn run(args: &Args, out: &mut String) -> anyhow::Result<u8> {
+    Ok(match &args.command {
+        Command::List(shown) => {
+            list(&rulebook::load(shown.rules.as_deref())?, shown.lang.into(), out)?;
+            0
+        }
+        Command::Explain { id, shown } => {
+            explain(&rulebook::load(shown.rules.as_deref())?, id, shown.lang.into(), out)?
+        }
+        Command::Test { folder } => test(folder.as_deref(), out)?,
+    })
 }
 
 /// All rules: id, kind of component, evidence, check item.
-pub fn list(rules: &RuleSet, lang: Lang, out: &mut String) -> fmt::Result {
+pub(super) fn list(rules: &RuleSet, lang: Lang, out: &mut String) -> fmt::Result {
     let width = |text: fn(&Rule) -> usize| rules.rules.iter().map(text).max().unwrap_or(0);
     let (ids, kinds) = (width(|it| it.id.len()), width(|it| it.on.len()));
     for rule in &rules.rules {
@@ -50,7 +75,12 @@ pub fn list(rules: &RuleSet, lang: Lang, out: &mut String) -> fmt::Result {
 }
 
 /// Everything about one rule; for an unknown id the nearest known one.
-pub fn explain(rules: &RuleSet, id: &str, lang: Lang, out: &mut String) -> Result<u8, fmt::Error> {
+pub(super) fn explain(
+    rules: &RuleSet,
+    id: &str,
+    lang: Lang,
+    out: &mut String,
+) -> Result<u8, fmt::Error> {
     let Some(rule) = rules.rule(id) else {
         let near = nearest(id, rules.rules.iter().map(|it| it.id.as_str()));
         let hint = near.map(|it| format!("; did you mean `{it}`?")).unwrap_or_default();
@@ -105,14 +135,14 @@ pub fn explain(rules: &RuleSet, id: &str, lang: Lang, out: &mut String) -> Resul
 }
 
 /// Reads the files, tells all mistakes, and runs the examples.
-pub fn test(folder: Option<&PathBuf>, out: &mut String) -> Result<u8, fmt::Error> {
+pub(super) fn test(folder: Option<&Path>, out: &mut String) -> Result<u8, fmt::Error> {
     let (rules, mistakes) = match folder {
         None => evaluate::library(),
         Some(path) => match xunjian_rules::load_folder(path) {
             Ok(files) => xunjian_rules::load(&files, &evaluate::known_metrics()),
             Err(error) => {
                 writeln!(out, "cannot read the rules' folder {}: {error}", path.display())?;
-                return Ok(1);
+                return Ok(2);
             }
         },
     };
@@ -126,7 +156,7 @@ pub fn test(folder: Option<&PathBuf>, out: &mut String) -> Result<u8, fmt::Error
     }
     let (rules, wrong, failed) = (rules.rules.len(), mistakes.len(), failures.len());
     writeln!(out, "{rules} rules, {count} examples: {wrong} mistakes, {failed} examples fail")?;
-    Ok(u8::from(wrong + failed > 0 || rules == 0))
+    Ok(if wrong + failed > 0 || rules == 0 { 2 } else { 0 })
 }
 
 fn evidence(rule: &Rule) -> &'static str {
@@ -152,7 +182,7 @@ fn on(rule: &Rule) -> String {
 }
 
 /// A condition as one line.
-pub fn condition(rules: &RuleSet, condition_: &Condition) -> String {
+pub(super) fn condition(rules: &RuleSet, condition_: &Condition) -> String {
     let name = |id| rules.metric(id).name.as_str();
     let join = |parts: &[Condition], word: &str| {
         let parts: Vec<String> = parts.iter().map(|part| condition(rules, part)).collect();

@@ -240,7 +240,8 @@ impl<'a> Scope<'a> {
                 let value = measure.missing.unwrap_or_default();
                 return Read::Value((value, self.at));
             }
-            Read::None(text) => return Read::None(text),
+            Read::None(text) if slot.is_some() => return Read::None(text),
+            Read::None(_) => return Read::None(words::not_offered(&metric.name)),
             Read::Unknown(unknown) => return Read::Unknown(unknown),
         };
         let Some(slot) = slot else { return Read::None(words::not_offered(&metric.name)) };
