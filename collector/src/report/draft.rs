@@ -82,10 +82,10 @@ pub fn draft(
     lang: Lang,
     folder: &Path,
 ) -> Result<Drafted, DraftError> {
-    let stored = Stored {
-        zh: build(&gather(store, wanted, Lang::Zh)?),
-        en: build(&gather(store, wanted, Lang::En)?),
-    };
+    let mut input = gather(store, wanted, Lang::Zh)?;
+    let zh = build(&input);
+    input.lang = Lang::En;
+    let stored = Stored { zh, en: build(&input) };
     let report = stored.in_lang(lang).clone();
     let made = pdf(&report)?;
     let page = html(&report);

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use ring::digest;
 use thiserror::Error;
 use xunjian_proto::{ComponentId, Outcome, Reason, SeriesKey, Time};
-use xunjian_rules::{EvidenceKind, Lang, Rule, RuleSet};
+use xunjian_rules::{EvidenceKind, Lang, Rule, RuleSet, Text};
 
 use crate::{
     contract::Contract,
@@ -70,7 +70,7 @@ pub fn gather(store: &Store, wanted: &Wanted<'_>, lang: Lang) -> Result<Input, G
     let mut hosts = Vec::new();
     for row in store.agents()? {
         if row.revoked_at.is_none() && (wanted.covers)(&row.host.hostname) {
-            hosts.push(host(store, wanted, lang, row, &views)?);
+            hosts.push(host(store, wanted, row, &views)?);
         }
     }
     hosts.sort_by(|a, b| (&a.facts.hostname, &a.agent).cmp(&(&b.facts.hostname, &b.agent)));
@@ -150,7 +150,6 @@ fn rule_set(rules: &RuleSet) -> String {
 fn host(
     store: &Store,
     wanted: &Wanted<'_>,
-    lang: Lang,
     row: AgentRow,
     views: &BTreeMap<AgentId, Vec<u8>>,
 ) -> Result<HostInput, GatherError> {
@@ -170,9 +169,9 @@ fn host(
     let mut checked = Vec::new();
     for id in ids {
         if silent {
-            checked.extend(unseen(wanted.rules, &id, lang));
+            checked.extend(unseen(wanted.rules, &id));
         } else {
-            checked.extend(judged(wanted, lang, &row, &view, &sources, id));
+            checked.extend(judged(wanted, &row, &view, &sources, id));
         }
     }
     Ok(HostInput {
@@ -189,8 +188,8 @@ fn host(
 }
 
 /// Every check of a machine that sent nothing in the period.
-fn unseen(rules: &RuleSet, id: &ComponentId, lang: Lang) -> Vec<Checked> {
-    let text = words::pick(lang, "主机本期没有读数", "the host sent no readings in this period");
+fn unseen(rules: &RuleSet, id: &ComponentId) -> Vec<Checked> {
+    let text = Text::new("主机本期没有读数", "the host sent no readings in this period");
     let of_kind = rules.rules.iter().filter(|rule| rule.on == id.kind());
     of_kind
         .map(|rule| Checked {
@@ -204,7 +203,6 @@ fn unseen(rules: &RuleSet, id: &ComponentId, lang: Lang) -> Vec<Checked> {
 /// What the rules say about one component at the time of the host's newest reading.
 fn judged(
     wanted: &Wanted<'_>,
-    lang: Lang,
     row: &AgentRow,
     view: &HostView,
     sources: &[SourceStatus],
@@ -213,38 +211,58 @@ fn judged(
     let at = view.newest().unwrap_or(wanted.now).min(wanted.now);
     let overrides = Overrides::of(wanted.contract, &row.host.hostname);
     let all = why(view, &id, &overrides, at);
-    let mut checked = Vec::new();
+    let mut checked: Vec<(&Rule, Got)> = Vec::new();
     for rule in wanted.rules.rules.iter().filter(|rule| rule.on == id.kind()) {
         let found = all.iter().find(|it| it.rule == rule.id);
         let got = match found.and_then(|it| it.judgement.as_ref()) {
             Some(it) if it.at < wanted.from => Got::NotRun(Why {
                 reason: None,
-                text: words::pick(lang, "本期没有新读数", "no new reading in this period"),
+                text: Text::new("本期没有新读数", "no new reading in this period"),
             }),
-            Some(it) => verdict(&it.verdict, lang),
+            Some(it) => verdict(&it.verdict),
             // The view leaves out what a component has no part in; that is a gap only if the source could not tell.
-            None => no_verdict(sources, rule, wanted.from, lang),
+            None => no_verdict(sources, rule, wanted.from),
         };
-        checked.push(Checked { rule: rule.id.clone(), component: id.clone(), got });
+        checked.push((rule, got));
     }
-    checked
+    readable(&mut checked);
+    let item =
+        |(rule, got): (&Rule, Got)| Checked { rule: rule.id.clone(), component: id.clone(), got };
+    checked.into_iter().map(item).collect()
 }
 
-fn verdict(verdict: &Verdict, lang: Lang) -> Got {
+/// A rule that proves a blind spot stays quiet where there is none to complain of: a disk may sleep. That is no proof
+/// that the component was read, so it has a result only if the source's other checks have one.
+fn readable(checked: &mut [(&Rule, Got)]) {
+    let gaps: Vec<(String, Got)> = checked
+        .iter()
+        .filter(|(_, got)| matches!(got, Got::Failed(_) | Got::NotRun(_)))
+        .map(|(rule, got)| (rule.source.clone(), got.clone()))
+        .collect();
+    for (rule, got) in checked {
+        let blind = rule.evidence == EvidenceKind::Blind && *got == Got::Normal;
+        let gap = gaps.iter().find(|(source, _)| blind && *source == rule.source);
+        if let Some((_, gap)) = gap {
+            *got = gap.clone();
+        }
+    }
+}
+
+fn verdict(verdict: &Verdict) -> Got {
     match verdict {
         // A rule that proves a blind spot has found that something cannot be read: no result, never 正常.
         Verdict::Firing(fact) if fact.evidence == EvidenceKind::Blind => {
-            Got::Failed(Why { reason: None, text: words::clean(fact.message.in_lang(lang)) })
+            Got::Failed(Why { reason: None, text: fact.message.clone() })
         }
         Verdict::Firing(_) => Got::Abnormal,
         Verdict::Pending => Got::Pending,
         Verdict::Quiet => Got::Normal,
-        Verdict::Unknown(it) => unknown(it, lang),
+        Verdict::Unknown(it) => unknown(it),
     }
 }
 
-fn unknown(it: &Unknown, lang: Lang) -> Got {
-    let why = Why { reason: it.reason, text: words::clean(it.text.in_lang(lang)) };
+fn unknown(it: &Unknown) -> Got {
+    let why = Why { reason: it.reason, text: it.text.clone() };
     if it.reason.is_some_and(tried) { Got::Failed(why) } else { Got::NotRun(why) }
 }
 
@@ -262,10 +280,13 @@ fn tried(reason: Reason) -> bool {
 }
 
 /// No judgement: not for this component if its source was read, a gap if the source itself has nothing to show.
-fn no_verdict(sources: &[SourceStatus], rule: &Rule, from: Time, lang: Lang) -> Got {
-    let name = words::source(lang, &rule.source);
+fn no_verdict(sources: &[SourceStatus], rule: &Rule, from: Time) -> Got {
     let Some(status) = sources.iter().find(|it| it.source == rule.source) else {
-        let text = words::pick(lang, format!("{name}未采集"), format!("{name} was not collected"));
+        let name = |lang| words::source(lang, &rule.source);
+        let text = Text::new(
+            format!("{}未采集", name(Lang::Zh)),
+            format!("{} was not collected", name(Lang::En)),
+        );
         return Got::NotRun(Why { reason: None, text });
     };
     if status.collected_at.is_some_and(|at| at >= from) {
@@ -274,26 +295,26 @@ fn no_verdict(sources: &[SourceStatus], rule: &Rule, from: Time, lang: Lang) -> 
     match &status.outcome {
         Outcome::Absent(what) => Got::NotRun(Why {
             reason: None,
-            text: words::clean(&words::pick(
-                lang,
+            text: Text::new(
                 format!("主机不具备采集条件：{what}"),
                 format!("the host lacks {what}"),
-            )),
+            ),
         }),
         Outcome::Deferred(what) => Got::NotRun(Why {
             reason: None,
-            text: words::clean(&words::pick(
-                lang,
+            text: Text::new(
                 format!("为避让业务而推迟：{what}"),
                 format!("put off to spare the host: {what}"),
-            )),
+            ),
         }),
-        Outcome::Stuck => {
-            Got::Failed(Why { reason: Some(Reason::TimedOut), text: status.source.clone() })
-        }
-        Outcome::Failed(what) => {
-            Got::Failed(Why { reason: Some(Reason::ToolFailed), text: words::clean(what) })
-        }
+        Outcome::Stuck => Got::Failed(Why {
+            reason: Some(Reason::TimedOut),
+            text: Text::new(status.source.as_str(), status.source.as_str()),
+        }),
+        Outcome::Failed(what) => Got::Failed(Why {
+            reason: Some(Reason::ToolFailed),
+            text: Text::new(what.as_str(), what.as_str()),
+        }),
         Outcome::Collected => Got::NotOffered,
     }
 }

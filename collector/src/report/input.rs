@@ -116,8 +116,8 @@ pub enum Got {
 pub struct Why {
     /// Closed reason, where there is one.
     pub reason: Option<Reason>,
-    /// What was wanted and what was found; as the agent said it.
-    pub text: String,
+    /// What was wanted and what was found.
+    pub text: Text,
 }
 
 /// A ticket with its clocks, as they stand when the report is drafted.

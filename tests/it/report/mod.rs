@@ -1,6 +1,8 @@
 //! The inspection report: five parts in order, figures and sentences from the input, evidence behind each of them.
 
+mod faults;
 mod sample;
+mod stored;
 
 use std::collections::BTreeSet;
 
@@ -190,7 +192,7 @@ fn what_was_not_read_is_never_normal() {
     // One reading less, and the word is gone from the overall assessment.
     input.hosts[0].checked[0].got = Got::Failed(xunjian_collector::report::Why {
         reason: Some(xunjian_proto::Reason::TimedOut),
-        text: "no answer".to_owned(),
+        text: xunjian_rules::Text::new("未返回", "no answer"),
     });
     let report = build(&input);
     assert_eq!(overall(&report), (Tone::Unknown, "总体评价：已检部分未见故障".to_owned()));
@@ -202,7 +204,7 @@ fn what_was_not_read_is_never_normal() {
     for it in &mut input.hosts[0].checked {
         it.got = Got::NotRun(xunjian_collector::report::Why {
             reason: None,
-            text: "从未运行".to_owned(),
+            text: xunjian_rules::Text::new("从未运行", "never run"),
         });
     }
     let report = build(&input);

@@ -1,21 +1,19 @@
-//! A made-up customer for the report's tests: three hosts, twelve disks, an array, faults of all four levels, a closed
-//! one, advice, a blind spot, a host that has gone silent. synthetic: nothing here was read from a machine.
+//! A made-up customer for the report's tests: three hosts, twelve disks, an array, a host that has gone silent. synthetic: nothing here was read from a machine.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use chrono::NaiveDate;
 use xunjian_collector::{
-    classify::{Case, CaseChange, CaseId, CaseLog, Decision, Grade, Level, Redundancy},
     contract::{Appointment, Asset, Contract, Site},
-    evaluate::{Fact, Input as Reading},
-    report::{CheckItem, Checked, Got, HostInput, Input, TicketInput, Trend, Why},
+    report::{CheckItem, Checked, Got, HostInput, Input, Trend, Why},
     store::{LedgerRow, Point},
-    ticket::{Clock, ClockState, Ticket, TicketEvent, TicketEventKind, TicketId, TicketState},
 };
 use xunjian_proto::{
     Component, ComponentId, HostFacts, Member, MemberState, Reason, SeriesKey, Set, Time,
 };
-use xunjian_rules::{EvidenceKind, Lang, Text};
+use xunjian_rules::{Lang, Text};
+
+use super::faults::{cases, tickets};
 
 pub(crate) const DAY: Duration = Duration::from_secs(86_400);
 /// 2026-10-01 and 2027-01-01, 00:00 in Shanghai.
@@ -193,15 +191,18 @@ fn checked(components: &[(Component, Time)], silent: bool) -> Vec<Checked> {
             let got = match (silent, item.rule.as_str(), n) {
                 (true, ..) => Got::NotRun(Why {
                     reason: None,
-                    text: "主机失联，本期没有读数".to_owned(),
+                    text: Text::new("主机本期没有读数", "the host sent no readings in this period"),
                 }),
                 (_, "disk-failing", 2) => Got::NotRun(Why {
                     reason: Some(Reason::Asleep),
-                    text: "the disk is in standby".to_owned(),
+                    text: Text::new(
+                        "磁盘休眠，未唤醒：standby",
+                        "the disk sleeps and was not woken: standby",
+                    ),
                 }),
                 (_, "disk-failing", 4) => Got::Failed(Why {
                     reason: Some(Reason::TimedOut),
-                    text: "smartctl did not end within 20 s".to_owned(),
+                    text: Text::new("采集项 smart 超时未返回", "source smart did not end in time"),
                 }),
                 (_, "disk-media", 2) => Got::NotOffered,
                 (_, "disk-failing", 3) | (_, "md-degraded", 0) => Got::Abnormal,
@@ -383,282 +384,5 @@ pub(crate) fn checks() -> Vec<CheckItem> {
                 "read its log and restore it",
             ],
         ),
-    ]
-}
-
-fn fact(rule: &str, component: &ComponentId, since: Time, zh: &str, en: &str, value: &str) -> Fact {
-    let item = checks().into_iter().find(|it| it.rule == rule);
-    Fact {
-        rule: rule.to_owned(),
-        class: "x".to_owned(),
-        evidence: EvidenceKind::Latent,
-        component: component.clone(),
-        since,
-        at: TO - Duration::from_secs(300),
-        message: Text::new(zh, en),
-        advice: item.map(|it| it.advice).unwrap_or_default(),
-        inputs: vec![Reading {
-            name: format!("{}.reading", rule.replace('-', ".")),
-            value: value.to_owned(),
-            test: "> 0".to_owned(),
-            at: TO - Duration::from_secs(300),
-            evidence: Some(
-                "9c56cc51b374c3ba189210d5b6d4bf57790d351c96c47c02190ecf1e430635ab".to_owned(),
-            ),
-        }],
-    }
-}
-
-pub(crate) fn case(id: &str, host: &str, grade: Grade, fact: Fact, opened_at: Time) -> Case {
-    Case {
-        id: CaseId(id.to_owned()),
-        customer: "huadong".to_owned(),
-        site: "idc1".to_owned(),
-        agent: format!("{:032x}", host.bytes().map(usize::from).sum::<usize>() % 90 * 10 + 7),
-        hostname: host.to_owned(),
-        component_name: fact.component.key().to_owned(),
-        component: fact.component.clone(),
-        class: fact.class.clone(),
-        decision: Decision {
-            grade,
-            step: 3,
-            because: Text::new(
-                "阵列冗余已经耗尽，再失效一个成员即丢失数据。",
-                "The redundancy is used up: the next loss loses the data.",
-            ),
-            clause: Text::new(
-                "存在导致系统瘫痪或服务中断的隐患",
-                "a fault carrying the latent danger of paralysis or interruption",
-            ),
-            runner_up: None,
-            worse_if: Text::new("阵列停止服务", "the array stops"),
-            better_if: Text::new("重建完成", "the rebuild is done"),
-            redundancy: Vec::new(),
-            impact: "none".to_owned(),
-            policies: Vec::new(),
-            at: opened_at,
-        },
-        facts: vec![fact],
-        parent: None,
-        opened_at,
-        updated_at: TO - Duration::from_secs(300),
-        closed_at: None,
-        intermittent: false,
-        late: false,
-        stale_since: None,
-        recent: 1,
-        log: vec![CaseLog {
-            at: opened_at,
-            kind: CaseChange::Opened,
-            why: Text::new("首次发现", "first seen"),
-        }],
-    }
-}
-
-fn cases() -> Vec<Case> {
-    let md = ComponentId::new("md", "8f1c-77aa");
-    let bad = disk(("store01".bytes().map(usize::from).sum::<usize>() % 90) * 10 + 3);
-    let fs = ComponentId::new("filesystem", "/data");
-    let unit = ComponentId::new("unit", "slurmctld.service");
-    let mut two = case(
-        "C-two",
-        "store01",
-        Grade::Fault(Level::Two),
-        fact(
-            "md-degraded",
-            &md,
-            FROM + DAY * 40,
-            "软件 RAID md0（RAID5，4 个成员）缺失 1 个成员",
-            "software RAID md0 (RAID5, 4 members) lacks 1 member",
-            "1",
-        ),
-        FROM + DAY * 40,
-    );
-    two.component_name = "md0".to_owned();
-    two.decision.redundancy = vec![Redundancy {
-        set: md.clone(),
-        label: "md0（RAID5，4 个成员）".to_owned(),
-        r: Some(0),
-        r_if: Some(-1),
-        r_design: Some(1),
-        spare: Some(false),
-        suspects: vec![disk(1)],
-        lost: 1,
-        unknown: 0,
-    }];
-    let mut child = case(
-        "C-child",
-        "store01",
-        Grade::Fault(Level::Four),
-        fact(
-            "disk-failing",
-            &bad,
-            FROM + DAY * 39,
-            "磁盘 sdd 已被阵列踢出",
-            "disk sdd was thrown out of its array",
-            "FAILED",
-        ),
-        FROM + DAY * 39,
-    );
-    child.parent = Some(two.id.clone());
-    let mut one = case(
-        "C-one",
-        "store02",
-        Grade::Fault(Level::One),
-        fact(
-            "unit-failed",
-            &unit,
-            TO - DAY * 2,
-            "关键服务 slurmctld 已停止，作业调度中断",
-            "the critical service slurmctld is down, no jobs are scheduled",
-            "failed",
-        ),
-        TO - DAY * 2,
-    );
-    one.decision.impact = "total".to_owned();
-    let mut three = case(
-        "C-three",
-        "store01",
-        Grade::Fault(Level::Three),
-        fact(
-            "fs-space",
-            &fs,
-            TO - DAY * 9,
-            "文件系统 /data 使用率 97%，写入变慢",
-            "file system /data is 97 % full and writes are slow",
-            "97 %",
-        ),
-        FROM - DAY * 9,
-    );
-    three.decision.impact = "partial".to_owned();
-    three.log.push(CaseLog {
-        at: TO - DAY * 9,
-        kind: CaseChange::Regraded {
-            from: Grade::Fault(Level::Four),
-            to: Grade::Fault(Level::Three),
-        },
-        why: Text::new("写入延迟升高", "writes became slow"),
-    });
-    let mut four = case(
-        "C-four",
-        "store02",
-        Grade::Fault(Level::Four),
-        fact(
-            "disk-media",
-            &disk(2),
-            FROM - DAY * 20,
-            "磁盘 sdb 新增 24 个重映射扇区",
-            "disk sdb has 24 new remapped sectors",
-            "24",
-        ),
-        FROM - DAY * 20,
-    );
-    four.intermittent = true;
-    let mut gone = case(
-        "C-closed",
-        "store02",
-        Grade::Fault(Level::Two),
-        fact(
-            "md-degraded",
-            &md,
-            FROM + DAY * 3,
-            "软件 RAID md0 缺失 1 个成员",
-            "software RAID md0 lacks 1 member",
-            "1",
-        ),
-        FROM + DAY * 3,
-    );
-    gone.closed_at = Some(FROM + DAY * 4);
-    gone.log.push(CaseLog {
-        at: FROM + DAY * 4,
-        kind: CaseChange::Closed,
-        why: Text::new(
-            "更换磁盘并重建完成，连续读数正常",
-            "the disk was replaced, the rebuild is done, readings stayed good",
-        ),
-    });
-    let advice = case(
-        "C-advice",
-        "store01",
-        Grade::Advice,
-        fact("md-degraded", &disk(9), FROM, "阵列 md0 没有热备盘", "array md0 has no spare", "0"),
-        FROM,
-    );
-    let mut blind = case(
-        "C-blind",
-        "node03",
-        Grade::Blind,
-        fact(
-            "agent-silent",
-            &ComponentId::host(),
-            FROM - DAY * 3,
-            "主机失联",
-            "the host is silent",
-            "3 d",
-        ),
-        FROM - DAY * 3,
-    );
-    blind.facts[0].evidence = EvidenceKind::Blind;
-    blind.decision.because =
-        Text::new("主机自 9 月 28 日起没有读数", "no readings since 28 September");
-    vec![one, two, child, three, four, gone, advice, blind]
-}
-
-fn tickets() -> Vec<TicketInput> {
-    let ticket = |id: &str, case: &str, level, zh: &str, en: &str, at: Time| Ticket {
-        id: TicketId(id.to_owned()),
-        case: CaseId(case.to_owned()),
-        customer: "huadong".to_owned(),
-        title: Text::new(zh, en),
-        events: vec![TicketEvent {
-            at,
-            actor: "system".to_owned(),
-            kind: TicketEventKind::Detected(level),
-            note: Text::default(),
-        }],
-    };
-    let clock = |name: &str, from: Time, limit: u64, met: Option<u64>, state| Clock {
-        name: name.to_owned(),
-        label: Text::default(),
-        from,
-        due: from + Duration::from_secs(60 * limit),
-        met_at: met.map(|minutes| from + Duration::from_secs(60 * minutes)),
-        state,
-    };
-    let first = TO - DAY * 2;
-    let second = FROM + DAY * 40;
-    vec![
-        TicketInput {
-            ticket: ticket(
-                "T20261230-0001",
-                "C-one",
-                Level::One,
-                "store02：关键服务 slurmctld 已停止",
-                "store02: slurmctld is down",
-                first,
-            ),
-            state: TicketState::OnSite,
-            clocks: vec![
-                clock("response", first, 15, Some(6), ClockState::Met),
-                clock("arrival", first, 60, Some(48), ClockState::Met),
-                clock("repair", first, 120, None, ClockState::Breached),
-            ],
-        },
-        TicketInput {
-            ticket: ticket(
-                "T20261110-0001",
-                "C-two",
-                Level::Two,
-                "store01：阵列 md0 冗余耗尽",
-                "store01: no redundancy left in md0",
-                second,
-            ),
-            state: TicketState::Responded,
-            clocks: vec![
-                clock("response", second, 15, Some(9), ClockState::Met),
-                clock("arrival", second, 60, Some(75), ClockState::MetLate),
-                clock("repair", second, 120, None, ClockState::Running),
-            ],
-        },
     ]
 }

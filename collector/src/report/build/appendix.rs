@@ -128,7 +128,7 @@ fn row(
         );
     }
     let reason = content::reason(build, why);
-    let detail = words::clean(&why.text);
+    let detail = words::clean(why.text.in_lang(build.lang));
     let small = if detail == reason { String::new() } else { detail };
     let state = if failed {
         build.pick("异常", "abnormal")

@@ -234,7 +234,7 @@ fn result(build: &Build<'_>, tally: &ItemTally<'_>) -> Cell {
 pub(crate) fn reason(build: &Build<'_>, why: &crate::report::input::Why) -> String {
     match why.reason {
         Some(reason) => words::reason(build.lang, reason),
-        None => words::clean(&why.text),
+        None => words::clean(why.text.in_lang(build.lang)),
     }
 }
 
