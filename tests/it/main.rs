@@ -12,6 +12,7 @@ mod corpus;
 mod decision;
 mod fixtures;
 mod mangled;
+mod notify;
 mod recorder;
 mod registry;
 mod report;

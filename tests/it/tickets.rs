@@ -20,11 +20,11 @@ fn after(minutes: i64) -> Time {
 }
 
 /// A RAID 5 whose state the test sets, with its cases and tickets.
-struct Desk {
-    contract: Contract,
+pub(crate) struct Desk {
+    pub(crate) contract: Contract,
     lost: usize,
-    cases: Vec<Case>,
-    tickets: Vec<Ticket>,
+    pub(crate) cases: Vec<Case>,
+    pub(crate) tickets: Vec<Ticket>,
     numbers: u32,
 }
 
@@ -97,7 +97,7 @@ impl Desk {
 }
 
 /// A desk with one level 4 ticket (RAID 6 minus one).
-fn opened() -> Desk {
+pub(crate) fn opened() -> Desk {
     let mut desk = Desk::new();
     desk.lost = 1;
     assert_eq!(desk.judge(&[Desk::degraded(t0())], t0()).len(), 1);
