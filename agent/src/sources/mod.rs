@@ -8,6 +8,8 @@ pub mod fs;
 
 pub mod host;
 
+pub mod kmsg;
+
 pub mod md;
 
 pub mod net;
@@ -21,6 +23,7 @@ pub const ALL: &[Source] = &[
     block::SOURCE,
     fs::SOURCE,
     host::SOURCE,
+    kmsg::SOURCE,
     md::SOURCE,
     net::SOURCE,
     smart::SOURCE,

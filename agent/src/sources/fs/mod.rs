@@ -11,7 +11,7 @@ use xunjian_proto::{Component, ComponentId, Link, Reason, Relation};
 
 use crate::{
     devices::{self, word},
-    host::{HostError, Space},
+    host::{Host, HostError, Space},
     source::{Collect, Metric, Need, Source, SourceError, check_options},
 };
 
@@ -136,6 +136,18 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
     }
     *c.cursor = if hung.is_empty() { None } else { serde_json::to_string(&hung).ok() };
     Ok(())
+}
+
+/// Where the filesystem on this device (`sda1`, `dm-0`) is mounted.
+pub(super) fn mount_point(host: &dyn Host, name: &str) -> Option<String> {
+    let text = host.read("proc/self/mountinfo").ok()?;
+    let (all, _) = mounts::parse(&text);
+    let is = |mount: &Mount| {
+        let link = host.link(&format!("sys/dev/block/{}", mount.numbers)).ok();
+        mount.source.strip_prefix("/dev/") == Some(name)
+            || link.is_some_and(|it| it.rsplit('/').next() == Some(name))
+    };
+    mounts::real(&all).into_iter().find(is).map(|it| it.point)
 }
 
 fn wanted(c: &mut Collect<'_>) -> Vec<Wanted> {

@@ -1,0 +1,289 @@
+//! What the kernel says when something breaks: one table from fixed parts of a line to a closed kind.
+//!
+//! The texts are those of kernels 3.10 to 6.x. The first row that fits wins. Left out on purpose: `Buffer I/O error`
+//! (repeats the error of the disk below), sense keys that only explain the line after them, segfaults of programs, and
+//! links of empty SATA ports.
+
+use crate::source::Metric;
+
+/// How the component is told in the line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Who {
+    /// The host.
+    Host,
+    /// `..., dev sda, sector 4660`.
+    Dev,
+    /// `sd 0:0:0:0: [sda] ...`, or only the address.
+    Scsi,
+    /// `ata3.00: ...`.
+    Ata,
+    /// `nvme nvme0: ...`.
+    Nvme,
+    /// `md/raid1:md0: ...`.
+    Array,
+    /// `md: kicking non-fresh sdb1 from array!`: the disk under it.
+    Member,
+    /// `EXT4-fs (sda1): ...` or `EXT4-fs error (device sda1): ...`.
+    Filesystem,
+    /// `Aborting journal on device sda1-8.`
+    Journal,
+    /// An interface's name somewhere in the line.
+    Port,
+    /// `... Failing path 8:16.`
+    Path,
+}
+
+/// A row: all of these parts are in the line, none of those.
+pub(super) struct Row {
+    pub(super) all: &'static [&'static str],
+    pub(super) none: &'static [&'static str],
+    pub(super) kind: &'static Metric,
+    pub(super) who: Who,
+}
+
+const fn row(all: &'static [&'static str], kind: &'static Metric, who: Who) -> Row {
+    Row { all, none: &[], kind, who }
+}
+
+const fn but(
+    all: &'static [&'static str],
+    none: &'static [&'static str],
+    kind: &'static Metric,
+    who: Who,
+) -> Row {
+    Row { all, none, kind, who }
+}
+
+/// The kind of a line.
+pub(super) fn find(text: &str) -> Option<&'static Row> {
+    ROWS.iter().find(|row| {
+        row.all.iter().all(|part| text.contains(part))
+            && !row.none.iter().any(|part| text.contains(part))
+    })
+}
+
+/// Every kind, for the source's table.
+pub(super) const KINDS: &[Metric] = &[
+    MEDIUM,
+    TRANSPORT,
+    IO_TIMEOUT,
+    GENERIC,
+    RESET,
+    LINK_ERROR,
+    OFFLINE,
+    HARDWARE,
+    PREDICTED,
+    MEMBER_FAILED,
+    MEMBER_KICKED,
+    READ_CORRECTED,
+    READ_LOST,
+    ARRAY_FAILED,
+    FS_ERROR,
+    FS_READ_ONLY,
+    FS_SHUTDOWN,
+    NFS_SILENT,
+    NFS_OK,
+    MCE,
+    MCE_CORRECTED,
+    MCE_UNCORRECTED,
+    EDAC_CE,
+    EDAC_UE,
+    MEMORY_FAILURE,
+    OOM,
+    HUNG,
+    LOCKUP,
+    OOPS,
+    THERMAL,
+    PCIE_CORRECTED,
+    PCIE_UNCORRECTED,
+    NET_DOWN,
+    NET_UP,
+    NET_TIMEOUT,
+    NET_MEMBER,
+    PATH_FAILED,
+    THIN_FULL,
+];
+
+pub(super) const MEDIUM: Metric = Metric::word(
+    "kernel.io_error.medium",
+    "The disk could not read or write a place on its medium.",
+);
+pub(super) const TRANSPORT: Metric = Metric::word(
+    "kernel.io_error.transport",
+    "The way to the disk failed: cable, backplane, expander or controller.",
+);
+pub(super) const IO_TIMEOUT: Metric =
+    Metric::word("kernel.io_error.timeout", "The disk did not answer in time.");
+pub(super) const GENERIC: Metric = Metric::word(
+    "kernel.io_error.generic",
+    "An operation of a disk failed; the line does not say why.",
+);
+pub(super) const RESET: Metric = Metric::word(
+    "kernel.disk.reset",
+    "A disk or its link was reset because it did not answer or answered nonsense.",
+);
+pub(super) const LINK_ERROR: Metric =
+    Metric::word("kernel.disk.link_error", "Errors on the link to a disk.");
+pub(super) const OFFLINE: Metric =
+    Metric::word("kernel.disk.offline", "The kernel gave a disk up.");
+pub(super) const HARDWARE: Metric =
+    Metric::word("kernel.disk.hardware_error", "A disk reported a hardware error of its own.");
+pub(super) const PREDICTED: Metric =
+    Metric::word("kernel.disk.predicted_failure", "A disk predicts its own failure.");
+pub(super) const MEMBER_FAILED: Metric =
+    Metric::word("kernel.md.member_failed", "An array marked a member as failed.");
+pub(super) const MEMBER_KICKED: Metric = Metric::word(
+    "kernel.md.member_kicked",
+    "A member was thrown out of its array when that was assembled.",
+);
+pub(super) const READ_CORRECTED: Metric =
+    Metric::word("kernel.md.read_error_corrected", "An array corrected a read error of a member.");
+pub(super) const READ_LOST: Metric = Metric::word(
+    "kernel.md.read_error_uncorrected",
+    "An array could not correct a read error of a member.",
+);
+pub(super) const ARRAY_FAILED: Metric =
+    Metric::word("kernel.md.array_failed", "An array has too few members to work.");
+pub(super) const FS_ERROR: Metric = Metric::word(
+    "kernel.fs.error",
+    "A filesystem found an error in its own structure or could not write to it.",
+);
+pub(super) const FS_READ_ONLY: Metric = Metric::word(
+    "kernel.fs.read_only",
+    "A filesystem went read-only after an error, whatever its mount options say.",
+);
+pub(super) const FS_SHUTDOWN: Metric =
+    Metric::word("kernel.fs.shutdown", "A filesystem shut itself down.");
+pub(super) const NFS_SILENT: Metric =
+    Metric::word("kernel.nfs.not_responding", "An NFS server does not answer.");
+pub(super) const NFS_OK: Metric =
+    Metric::word("kernel.nfs.responding", "An NFS server answers again.");
+pub(super) const MCE: Metric = Metric::word(
+    "kernel.mce",
+    "The processor reported a hardware error; the line does not say whether it was corrected.",
+);
+pub(super) const MCE_CORRECTED: Metric =
+    Metric::word("kernel.mce.corrected", "The processor corrected a hardware error.");
+pub(super) const MCE_UNCORRECTED: Metric =
+    Metric::word("kernel.mce.uncorrected", "The processor could not correct a hardware error.");
+pub(super) const EDAC_CE: Metric =
+    Metric::word("kernel.edac.corrected", "The memory controller corrected errors.");
+pub(super) const EDAC_UE: Metric =
+    Metric::word("kernel.edac.uncorrected", "The memory controller could not correct an error.");
+pub(super) const MEMORY_FAILURE: Metric =
+    Metric::word("kernel.memory_failure", "The kernel put a damaged page of memory out of use.");
+pub(super) const OOM: Metric =
+    Metric::word("kernel.oom_kill", "The kernel killed a process for want of memory.");
+pub(super) const HUNG: Metric =
+    Metric::word("kernel.hung_task", "A process waits for a disk or a server for minutes.");
+pub(super) const LOCKUP: Metric =
+    Metric::word("kernel.lockup", "A processor did not get on for many seconds.");
+pub(super) const OOPS: Metric = Metric::word("kernel.oops", "The kernel itself failed.");
+pub(super) const THERMAL: Metric =
+    Metric::word("kernel.thermal", "A processor slowed down because of heat.");
+pub(super) const PCIE_CORRECTED: Metric =
+    Metric::word("kernel.pcie.corrected", "A PCIe device reported errors that were corrected.");
+pub(super) const PCIE_UNCORRECTED: Metric = Metric::word(
+    "kernel.pcie.uncorrected",
+    "A PCIe device reported errors that could not be corrected.",
+);
+pub(super) const NET_DOWN: Metric =
+    Metric::word("kernel.net.link_down", "A network port lost its link.");
+pub(super) const NET_UP: Metric =
+    Metric::word("kernel.net.link_up", "A network port got its link.");
+pub(super) const NET_TIMEOUT: Metric =
+    Metric::word("kernel.net.transmit_timeout", "A network port did not send what it was given.");
+pub(super) const NET_MEMBER: Metric =
+    Metric::word("kernel.net.member_down", "A bond put a port out of use.");
+pub(super) const PATH_FAILED: Metric =
+    Metric::word("kernel.multipath.path_failed", "One path to a disk failed.");
+pub(super) const THIN_FULL: Metric =
+    Metric::word("kernel.dm.out_of_space", "A thin pool has no more space.");
+
+const ROWS: &[Row] = &[
+    row(&["critical medium error, dev "], &MEDIUM, Who::Dev),
+    row(&["recoverable transport error, dev "], &TRANSPORT, Who::Dev),
+    row(&["critical nexus error, dev "], &TRANSPORT, Who::Dev),
+    row(&["timeout error, dev "], &IO_TIMEOUT, Who::Dev),
+    but(
+        &["critical target error, dev "],
+        &["(DISCARD)", "(WRITE_ZEROES)", "WRITE_SAME"],
+        &GENERIC,
+        Who::Dev,
+    ),
+    row(&["protection error, dev "], &GENERIC, Who::Dev),
+    but(&["I/O error, dev ", ", sector "], &["Buffer I/O error"], &GENERIC, Who::Dev),
+    but(&["nvme nvme", " timeout"], &["completion polled"], &IO_TIMEOUT, Who::Nvme),
+    row(&["nvme nvme", "controller is down; will reset"], &RESET, Who::Nvme),
+    row(&["nvme nvme", "resetting controller"], &RESET, Who::Nvme),
+    row(&["nvme nvme", "Removing after probe failure"], &OFFLINE, Who::Nvme),
+    row(&["nvme nvme", "Disabling device after reset failure"], &OFFLINE, Who::Nvme),
+    row(&["nvme nvme", "Device not ready; aborting reset"], &OFFLINE, Who::Nvme),
+    row(&["ata", ": exception Emask"], &LINK_ERROR, Who::Ata),
+    row(&["ata", ": hard resetting link"], &RESET, Who::Ata),
+    row(&["ata", ": link is slow to respond"], &LINK_ERROR, Who::Ata),
+    row(&["ata", ": limiting SATA link speed"], &LINK_ERROR, Who::Ata),
+    but(&["ata", ": disable"], &["disabled by", "async"], &OFFLINE, Who::Ata),
+    row(&["sd ", "Device offlined"], &OFFLINE, Who::Scsi),
+    row(&["scsi ", "Device offlined"], &OFFLINE, Who::Scsi),
+    row(&["sd ", "attempting task abort"], &RESET, Who::Scsi),
+    row(&["scsi ", "attempting task abort"], &RESET, Who::Scsi),
+    row(&["scsi ", "attempting device reset"], &RESET, Who::Scsi),
+    row(&["sd ", "timing out command"], &IO_TIMEOUT, Who::Scsi),
+    row(&["sd ", "Sense Key : Hardware Error"], &HARDWARE, Who::Scsi),
+    row(&["sd ", "ailure prediction threshold exceeded"], &PREDICTED, Who::Scsi),
+    row(&["sd ", "FAILURE PREDICTION THRESHOLD EXCEEDED"], &PREDICTED, Who::Scsi),
+    row(&["md/raid", ": Disk failure on "], &MEMBER_FAILED, Who::Array),
+    row(&["md: kicking non-fresh "], &MEMBER_KICKED, Who::Member),
+    row(&["md/raid", "read error NOT corrected"], &READ_LOST, Who::Array),
+    row(&["md/raid", "nrecoverable I/O read error"], &READ_LOST, Who::Array),
+    row(&["md/raid", "unrecoverable I/O"], &READ_LOST, Who::Array),
+    row(&["md/raid", "read error corrected"], &READ_CORRECTED, Who::Array),
+    row(&["md/raid", "not enough operational"], &ARRAY_FAILED, Who::Array),
+    row(&["md/raid", "Cannot continue operation"], &ARRAY_FAILED, Who::Array),
+    row(&["EXT4-fs", "emounting filesystem read-only"], &FS_READ_ONLY, Who::Filesystem),
+    row(&["EXT3-fs", "emounting filesystem read-only"], &FS_READ_ONLY, Who::Filesystem),
+    row(&["EXT4-fs error (device "], &FS_ERROR, Who::Filesystem),
+    row(&["EXT3-fs error (device "], &FS_ERROR, Who::Filesystem),
+    row(&["EXT4-fs (", "failed to convert unwritten extents"], &FS_ERROR, Who::Filesystem),
+    row(&["Aborting journal on device "], &FS_ERROR, Who::Journal),
+    row(&["XFS (", "hut down"], &FS_SHUTDOWN, Who::Filesystem),
+    row(&["XFS (", "hutting down filesystem"], &FS_SHUTDOWN, Who::Filesystem),
+    row(&["XFS (", "xfs_do_force_shutdown"], &FS_SHUTDOWN, Who::Filesystem),
+    row(&["XFS (", "orruption"], &FS_ERROR, Who::Filesystem),
+    row(&["XFS (", "metadata I/O error"], &FS_ERROR, Who::Filesystem),
+    row(&["XFS (", "log I/O error"], &FS_ERROR, Who::Filesystem),
+    row(&["BTRFS", "forced readonly"], &FS_READ_ONLY, Who::Filesystem),
+    row(&["BTRFS error (device "], &FS_ERROR, Who::Filesystem),
+    row(&["BTRFS critical (device "], &FS_ERROR, Who::Filesystem),
+    row(&["BTRFS warning (device ", "csum failed"], &FS_ERROR, Who::Filesystem),
+    row(&["nfs: server ", " not responding"], &NFS_SILENT, Who::Host),
+    row(&["nfs: server ", " OK"], &NFS_OK, Who::Host),
+    row(&["[Hardware Error]", "Machine Check", " Bank "], &MCE, Who::Host),
+    row(&["[Hardware Error]: Corrected error"], &MCE_CORRECTED, Who::Host),
+    row(&["[Hardware Error]: Uncorrected"], &MCE_UNCORRECTED, Who::Host),
+    row(&["[Hardware Error]: Machine check events logged"], &MCE, Who::Host),
+    row(&["EDAC MC", " CE "], &EDAC_CE, Who::Host),
+    row(&["EDAC MC", " UE "], &EDAC_UE, Who::Host),
+    row(&["Memory failure: 0x"], &MEMORY_FAILURE, Who::Host),
+    row(&["Killed process "], &OOM, Who::Host),
+    row(&["INFO: task ", " blocked for more than "], &HUNG, Who::Host),
+    row(&["BUG: soft lockup"], &LOCKUP, Who::Host),
+    row(&["hard LOCKUP"], &LOCKUP, Who::Host),
+    row(&["detected stall"], &LOCKUP, Who::Host),
+    row(&["Kernel panic - not syncing"], &OOPS, Who::Host),
+    row(&["BUG: unable to handle"], &OOPS, Who::Host),
+    row(&["Oops: "], &OOPS, Who::Host),
+    row(&["temperature above threshold"], &THERMAL, Who::Host),
+    row(&["PCIe Bus Error: severity=Corrected"], &PCIE_CORRECTED, Who::Host),
+    row(&["PCIe Bus Error: severity=Uncorrect"], &PCIE_UNCORRECTED, Who::Host),
+    row(&["NETDEV WATCHDOG: "], &NET_TIMEOUT, Who::Port),
+    row(&["link status definitely down"], &NET_MEMBER, Who::Port),
+    row(&["ink is Down"], &NET_DOWN, Who::Port),
+    row(&["ink is down"], &NET_DOWN, Who::Port),
+    but(&["ink down"], &["SATA link", "ata"], &NET_DOWN, Who::Port),
+    row(&["ink is Up"], &NET_UP, Who::Port),
+    row(&["ink is up"], &NET_UP, Who::Port),
+    row(&["multipath", "Failing path "], &PATH_FAILED, Who::Path),
+    row(&["thin", "out-of-data-space"], &THIN_FULL, Who::Host),
+];

@@ -1,0 +1,226 @@
+//! To whom a line of the kernel's log happened, and the numbers in it.
+
+use std::collections::BTreeMap;
+
+use xunjian_proto::ComponentId;
+
+use super::{Disks, table::Who};
+use crate::{
+    devices::{self, word},
+    host::Host,
+    sources::fs,
+};
+
+/// The component of a line, with the decoded parts; none if the line is about something that is no hardware of the
+/// host (an optical drive, a loop device).
+pub(super) fn find(
+    host: &dyn Host,
+    disks: &Disks,
+    who: Who,
+    text: &str,
+) -> Option<(ComponentId, BTreeMap<String, String>)> {
+    let mut attrs = numbers(text);
+    let host_itself = ComponentId::host;
+    let id = match who {
+        Who::Host => host_itself(),
+        Who::Dev => {
+            let name = device_name(text)?;
+            attrs.insert("system.device".to_owned(), name.to_owned());
+            of_device(host, disks, name)?
+        }
+        Who::Journal => {
+            let name = journal_device(text)?.to_owned();
+            filesystem(host, disks, Some(&name), &mut attrs)
+        }
+        Who::Scsi => {
+            let name = scsi_name(host, text);
+            // QEMU's MegaRAID makes a healthy boot log hardware errors.
+            let vendor =
+                name.as_deref().and_then(|it| word(host, &format!("sys/block/{it}/device/vendor")));
+            if text.contains("Hardware Error") && vendor.as_deref() == Some("QEMU") {
+                return None;
+            }
+            named(host, disks, name, &mut attrs)
+        }
+        Who::Ata => {
+            let port: String = text.chars().take_while(char::is_ascii_alphanumeric).collect();
+            if port.strip_prefix("ata").is_none_or(|it| it.parse::<u32>().is_err()) {
+                return None;
+            }
+            attrs.insert("hw.port".to_owned(), port.clone());
+            named(host, disks, behind(host, &format!("/{port}/")), &mut attrs)
+        }
+        Who::Nvme => {
+            let name = text.split("nvme nvme").nth(1).map(|rest| {
+                let number: String = rest.chars().take_while(char::is_ascii_digit).collect();
+                format!("nvme{number}n1")
+            });
+            named(host, disks, name, &mut attrs)
+        }
+        Who::Array => array(host, text, &mut attrs),
+        Who::Member => {
+            let name = text.split("non-fresh ").nth(1).and_then(|it| it.split_whitespace().next());
+            named(host, disks, name.map(str::to_owned), &mut attrs)
+        }
+        Who::Filesystem => filesystem(host, disks, filesystem_device(text), &mut attrs),
+        Who::Port => port(host, text)?,
+        Who::Path => {
+            let numbers =
+                text.split("Failing path ").nth(1).map(|it| it.trim_end_matches('.').trim());
+            let link = numbers.and_then(|it| host.link(&format!("sys/dev/block/{it}")).ok());
+            let name = link.as_deref().and_then(|it| it.rsplit('/').next()).map(str::to_owned);
+            named(host, disks, name, &mut attrs)
+        }
+    };
+    Some((id, attrs))
+}
+
+/// `..., dev sda, sector 4660`.
+fn device_name(text: &str) -> Option<&str> {
+    let name = text.split(", dev ").nth(1)?.split([',', ' ', '\n']).next()?;
+    Some(name).filter(|it| !it.is_empty())
+}
+
+/// `Aborting journal on device sda1-8.`: the number is the journal's inode; `dm-0-8` keeps its first one.
+fn journal_device(text: &str) -> Option<&str> {
+    let name = text.split("on device ").nth(1)?.trim_end().trim_end_matches('.');
+    name.rsplit_once('-').map(|it| it.0).filter(|it| !it.is_empty())
+}
+
+/// The device of `EXT4-fs (sda1): ...` and `EXT4-fs error (device sda1): ...`.
+fn filesystem_device(text: &str) -> Option<&str> {
+    let inner = text.split('(').nth(1)?;
+    let name = inner.split([')', ' ', ':']).find(|it| *it != "device")?;
+    Some(name).filter(|it| !it.is_empty())
+}
+
+/// The disk or array of a device name; none for devices without hardware.
+fn of_device(host: &dyn Host, disks: &Disks, name: &str) -> Option<ComponentId> {
+    let whole = devices::whole(host, name);
+    if whole.starts_with("md") {
+        return Some(devices::md(host, &whole).id);
+    }
+    if devices::is_disk(&whole) {
+        return Some(disks.id(host, &whole));
+    }
+    match &devices::stands_on(host, &whole)[..] {
+        [one] => Some(one.clone()),
+        // Several disks: the line does not say which.
+        [_, _, ..] => Some(ComponentId::host()),
+        [] => None,
+    }
+}
+
+fn named(
+    host: &dyn Host,
+    disks: &Disks,
+    name: Option<String>,
+    attrs: &mut BTreeMap<String, String>,
+) -> ComponentId {
+    let Some(name) = name else { return ComponentId::host() };
+    let id = of_device(host, disks, &name).unwrap_or_else(ComponentId::host);
+    attrs.insert("system.device".to_owned(), name);
+    id
+}
+
+/// `sd 0:0:0:0: [sda] tag#0 ...` names it; `scsi 0:0:0:0: ...` has only the address.
+fn scsi_name(host: &dyn Host, text: &str) -> Option<String> {
+    let bracket = text.split('[').nth(1).and_then(|it| it.split_once(']')).map(|it| it.0);
+    if let Some(name) = bracket.filter(|it| it.starts_with("sd")) {
+        return Some(name.to_owned());
+    }
+    let address = text.split_whitespace().nth(1)?.trim_end_matches(':');
+    (address.matches(':').count() == 3).then(|| behind(host, &format!("/{address}/")))?
+}
+
+/// The disk whose way through the hardware has this part.
+fn behind(host: &dyn Host, part: &str) -> Option<String> {
+    let names = host.list("sys/block").ok()?;
+    names
+        .into_iter()
+        .find(|it| host.link(&format!("sys/block/{it}")).is_ok_and(|it| it.contains(part)))
+}
+
+/// `md/raid1:md0: Disk failure on sdb1, disabling device.`
+fn array(host: &dyn Host, text: &str, attrs: &mut BTreeMap<String, String>) -> ComponentId {
+    let member = text.split(" on ").nth(1).and_then(|it| it.split([',', ' ', ')', ';']).next());
+    if let Some(member) = member.filter(|it| !it.is_empty()) {
+        attrs.insert("md.member.name".to_owned(), member.to_owned());
+    }
+    let name = text.split("md/raid").nth(1).and_then(|it| it.split(':').nth(1)).map(str::trim);
+    match name.filter(|it| it.starts_with("md")) {
+        Some(name) => {
+            attrs.insert("system.device".to_owned(), name.to_owned());
+            devices::md(host, name).id
+        }
+        None => ComponentId::host(),
+    }
+}
+
+/// The mounted filesystem on a device; if it is not mounted any more, the disk below it.
+fn filesystem(
+    host: &dyn Host,
+    disks: &Disks,
+    name: Option<&str>,
+    attrs: &mut BTreeMap<String, String>,
+) -> ComponentId {
+    let Some(name) = name else { return ComponentId::host() };
+    match fs::mount_point(host, name) {
+        Some(point) => {
+            attrs.insert("system.device".to_owned(), name.to_owned());
+            ComponentId::new("filesystem", &point)
+        }
+        None => named(host, disks, Some(name.to_owned()), attrs),
+    }
+}
+
+/// The interface that a word of the line names; none if the host has none of that name.
+fn port(host: &dyn Host, text: &str) -> Option<ComponentId> {
+    let known = host.list("sys/class/net").unwrap_or_default();
+    let mut words = text.split([' ', ':', '(', ')', ',']).filter(|it| !it.is_empty());
+    // The port comes after its bond: `bond0: (slave eth1): link status definitely down`.
+    let slave = text.split("(slave ").nth(1).and_then(|it| it.split(')').next());
+    let name = slave.or_else(|| words.find(|word| known.iter().any(|it| it == word)))?;
+    Some(ComponentId::new("netif", name))
+}
+
+/// Sector, process and so on.
+fn numbers(text: &str) -> BTreeMap<String, String> {
+    let mut attrs = BTreeMap::new();
+    let digits = |rest: &str| -> Option<String> {
+        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        (!digits.is_empty() && digits.len() <= 20).then_some(digits)
+    };
+    let after = |start: &str| text.split(start).nth(1);
+    if let Some(sector) = after(", sector ").and_then(digits) {
+        attrs.insert("sector".to_owned(), sector);
+    }
+    if let Some(rest) = after("Killed process ") {
+        // `Killed process 123 (java) total-vm:...`, with a comma before the bracket in 3.10.
+        if let Some(pid) = digits(rest) {
+            attrs.insert("process.pid".to_owned(), pid);
+        }
+        if let Some((name, _)) = rest.split_once('(').and_then(|it| it.1.split_once(')')) {
+            attrs.insert("process.executable.name".to_owned(), name.to_owned());
+        }
+    }
+    let task = after("INFO: task ").and_then(|it| it.split_once(" blocked")).map(|it| it.0);
+    if let Some((name, pid)) = task.and_then(|it| it.rsplit_once(':')) {
+        attrs.insert("process.executable.name".to_owned(), name.to_owned());
+        attrs.insert("process.pid".to_owned(), pid.to_owned());
+    }
+    // `EDAC MC0: 3 CE memory read error on DIMM_A1 (...)`.
+    let edac = after("EDAC MC").and_then(|it| it.split_once(": ")).map(|it| it.1);
+    if let Some(count) = edac.and_then(digits) {
+        attrs.insert("hw.errors".to_owned(), count);
+    }
+    let label =
+        edac.and_then(|it| it.split_once(" on ")).and_then(|it| it.1.split_whitespace().next());
+    if let Some(label) = label {
+        attrs.insert("hw.memory.label".to_owned(), label.to_owned());
+    }
+    if let Some(server) = after("nfs: server ").and_then(|it| it.split_whitespace().next()) {
+        attrs.insert("server.address".to_owned(), server.to_owned());
+    }
+    attrs
+}
