@@ -20,6 +20,7 @@ mod rules;
 mod runner;
 mod service;
 mod spool;
+mod stream;
 mod store;
 mod store_blocks;
 mod store_damage;

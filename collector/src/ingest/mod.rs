@@ -41,6 +41,8 @@ mod defined;
 
 mod writer;
 
+pub mod bundle;
+
 pub use counters::{Counters, Refused};
 pub use limits::{Limits, Rate};
 
