@@ -93,8 +93,8 @@ fn overall(build: &mut Build<'_>) -> Vec<Statement> {
         None => String::new(),
     };
     let text = build.pick(
-        format!("巡检程序以只读方式运行，共采集 {runs} 次，自身消耗 CPU {cpu}{each}；读取系统接口与工具输出 {read}。"),
-        format!("The agents only read. They made {} of sources, used {cpu} of CPU themselves{each}, and read {read} from system interfaces and tools.", words::plural(figures.runs, "run", "runs")),
+        format!("巡检程序共采集 {runs} 次，自身消耗 CPU {cpu}{each}；读取系统接口与工具输出 {read}。"),
+        format!("The agents made {} of sources, used {cpu} of CPU themselves{each}, and read {read} from system interfaces and tools.", words::plural(figures.runs, "run", "runs")),
     );
     let source = build.ledgers();
     let first = build.index.say(text, &[source]);

@@ -127,6 +127,6 @@ fn focus(build: &mut Build<'_>) -> Vec<Statement> {
         wanted.push((build.pick("磁盘的介质健康与预失效迹象，以计数的增长而非绝对值判断。", "Media health and signs of coming failure of the disks, judged by growth of the counters, not by their totals."), vec![build.rules()]));
     }
     wanted.push((build.pick("文件系统容量、系统服务和内核日志中直接影响业务的异常。", "Space of the file systems, system services and kernel messages that bear directly on the service."), vec![build.rules()]));
-    wanted.push((build.pick("数据是否完整：没有读到的内容逐项列出原因，不以“正常”代替。", "Completeness: whatever was not read is listed with the reason, never replaced by “normal”."), vec![build.coverage()]));
+    wanted.push((build.pick("数据是否完整：没有读到的内容逐项列出原因，不以“正常”代替。", "Completeness: whatever was not read is listed with the reason, never taken for normal."), vec![build.coverage()]));
     wanted.into_iter().map(|(text, sources)| build.index.say(text, &sources)).collect()
 }
