@@ -28,8 +28,12 @@ pub mod ticket;
 
 pub mod notify;
 
+pub mod warm;
+
+pub mod pipeline;
+
 pub mod report;
 
-pub mod cli;
-
 pub mod web;
+
+pub mod cli;

@@ -29,3 +29,7 @@ mod tickets;
 mod typeset;
 mod web;
 mod wire;
+
+mod kill;
+
+mod support;

@@ -39,6 +39,10 @@ impl Drop for TempDir {
 /// A program of this build, in the same profile as this test.
 pub(crate) fn program(name: &str) -> PathBuf {
     let path = env::current_exe().unwrap().parent().unwrap().parent().unwrap().join(name);
-    assert!(path.exists(), "{} is not built: `cargo build --workspace` in the same profile first", path.display());
+    assert!(
+        path.exists(),
+        "{} is not built: `cargo build --workspace` in the same profile first",
+        path.display()
+    );
     path
 }

@@ -18,7 +18,10 @@ mod judge;
 mod overview;
 mod render;
 mod replay;
+mod report;
 mod rules;
+mod serve;
+mod serve_web;
 mod wait_ready;
 
 /// Takes in what the agents read, judges it, opens tickets and drafts the inspection report.
@@ -43,12 +46,16 @@ enum Command {
     Overview(overview::Args),
     /// Run a stored or recorded period again through judging, with its own clock
     Replay(replay::Args),
+    /// Draft the inspection report as PDF and HTML
+    Report(report::Args),
     /// Put a backup back
     Restore(backup::RestoreArgs),
-    /// List and explain the rules, check rule files and run their examples
-    Rules(rules::Args),
     /// Shut an agent out
     Revoke(enrol_token::RevokeArgs),
+    /// List and explain the rules, check rule files and run their examples
+    Rules(rules::Args),
+    /// Take in, judge, open tickets, serve the pages
+    Serve(serve::Args),
     /// Wait until a collector answers
     WaitReady(wait_ready::Args),
 }
@@ -125,9 +132,11 @@ fn dispatch(command: &Command, out: &mut String) -> anyhow::Result<u8> {
         Command::Judge(args) => return judge::run(args, out),
         Command::Overview(args) => overview::run(args, out)?,
         Command::Replay(args) => replay::run(args, out)?,
+        Command::Report(args) => report::run(args, out)?,
         Command::Restore(args) => backup::restore(args, out)?,
         Command::Revoke(args) => enrol_token::revoke(args, out)?,
         Command::Rules(args) => return rules::run(args, out),
+        Command::Serve(args) => serve::run(args)?,
         Command::WaitReady(args) => wait_ready::run(args)?,
     }
     Ok(0)

@@ -78,7 +78,7 @@ pub(super) fn run(args: &Args, out: &mut String) -> anyhow::Result<()> {
     replayed.print(&contracts, args.format, args.lang.into(), out)
 }
 
-fn instant(text: Option<&str>, otherwise: i64) -> anyhow::Result<Time> {
+pub(super) fn instant(text: Option<&str>, otherwise: i64) -> anyhow::Result<Time> {
     let Some(text) = text else { return Ok(Time::from_millis(otherwise)) };
     let at = DateTime::parse_from_rfc3339(text).with_context(|| {
         format!("`{text}` is no time: wanted RFC 3339, for example 2026-11-01T00:00:00+08:00")

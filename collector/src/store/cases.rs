@@ -7,6 +7,7 @@ use super::{
     AgentId, Judged, Store, StoreError,
     agents::{agent_no, agent_no_or_new, from_json, to_json},
     open::During,
+    outbox::put_message,
     people::audit_line,
 };
 use crate::{
@@ -34,6 +35,9 @@ impl Store {
                 if let Some(no) = agent_no(tx, agent)? {
                     done_upto(tx, no, *sequence)?;
                 }
+            }
+            for (at, message) in &judged.messages {
+                put_message(tx, message, *at)?;
             }
             for (agent, body) in &judged.holds {
                 let no = agent_no_or_new(tx, memory, agent)?;

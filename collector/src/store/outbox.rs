@@ -1,6 +1,6 @@
 //! Messages that wait for delivery: stored before anyone is told, delivered at least once.
 
-use rusqlite::params;
+use rusqlite::{Transaction, params};
 use xunjian_proto::Time;
 
 use super::{Store, StoreError, open::During};
@@ -24,12 +24,7 @@ impl Store {
     /// Puts a message in the outbox.
     pub fn put_outbox(&self, message: &str, at: Time) -> Result<i64, StoreError> {
         let operation = "put a message in the outbox";
-        self.write(operation, |tx, _| {
-            let sql = "INSERT INTO outbox(message, put_at) VALUES(?, ?)";
-            tx.prepare_cached(sql)
-                .and_then(|mut it| it.insert(params![message, at.millis()]))
-                .during(operation)
-        })
+        self.write(operation, |tx, _| put_message(tx, message, at))
     }
 
     /// Marks a message as delivered, or as tried.
@@ -44,4 +39,14 @@ impl Store {
                 .map(drop)
         })
     }
+}
+
+pub(super) fn put_message(
+    tx: &Transaction<'_>,
+    message: &str,
+    at: Time,
+) -> Result<i64, StoreError> {
+    tx.prepare_cached("INSERT INTO outbox(message, put_at) VALUES(?, ?)")
+        .and_then(|mut it| it.insert(params![message, at.millis()]))
+        .during("put a message in the outbox")
 }

@@ -195,7 +195,7 @@ pub enum StoreError {
 }
 
 /// What is written together after a batch was judged.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Judged {
     /// Cases that are new or changed.
     pub cases: Vec<Case>,
@@ -205,6 +205,8 @@ pub struct Judged {
     pub upto: Vec<(AgentId, u64)>,
     /// Evaluation state per agent (opaque to the store), for a warm restart.
     pub holds: Vec<(AgentId, Vec<u8>)>,
+    /// Messages for the outbox (JSON), with the time they were composed.
+    pub messages: Vec<(Time, String)>,
 }
 
 /// One change of a word that a component says about itself.
