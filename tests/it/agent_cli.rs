@@ -225,3 +225,27 @@ fn the_list_names_every_source_program_and_metric() {
         }
     }
 }
+
+#[test]
+fn a_bundle_of_a_recording_is_written_and_not_signed_with_this_hosts_name() {
+    let folder = Folder::new("bundle");
+    let host = degraded(&folder);
+    let file = folder.path("one.bundle").display().to_string();
+    let told = agent(&["bundle", &file, "--host-dir", &host, "--only", "md"]);
+    assert_eq!(told.code, 0, "{}", told.err);
+    assert!(told.out.contains("1 runs, not signed"), "{}", told.out);
+    assert!(fs::metadata(&file).unwrap().len() > 100);
+}
+
+#[test]
+fn enrolment_wants_a_collector_and_a_token_that_is_one() {
+    let folder = Folder::new("enrol");
+    let config = folder.path("agent.toml").display().to_string();
+    fs::write(&config, format!("folder = \"{}\"\n", folder.path("agent").display())).unwrap();
+    let told = agent(&["enrol", "--config", &config, "--token", "x"]);
+    assert!(told.code == 2 && told.err.contains("which collector?"), "{}", told.err);
+    let args = ["enrol", "--config", &config, "--collector", "127.0.0.1:1", "--token", "x"];
+    let told = agent(&args);
+    assert!(told.code == 1 && told.err.contains("cannot enrol at 127.0.0.1:1: "), "{}", told.err);
+    assert!(!folder.path("agent").exists());
+}

@@ -12,6 +12,7 @@ use super::{Console, EXIT_OK, load_config};
 use crate::{
     config::{Config, duration_text},
     host::PROGRAMS,
+    own,
     source::{Metric, Source},
     sources,
 };
@@ -43,7 +44,7 @@ impl List {
         let config = load_config(self.config.as_deref())?;
         match self.format {
             ListFormat::Text => {
-                for source in sources::ALL {
+                for source in all() {
                     write!(console.out, "{}", text(source, &config)?)?;
                 }
                 writeln!(console.out, "Programs are started from these places only:")?;
@@ -52,17 +53,22 @@ impl List {
                 }
             }
             ListFormat::Markdown => {
-                for source in sources::ALL {
+                for source in all() {
                     write!(console.out, "{}", markdown(source, &config)?)?;
                 }
             }
             ListFormat::Json => {
-                let all: Vec<_> = sources::ALL.iter().map(|it| json(it, &config)).collect();
+                let all: Vec<_> = all().map(|it| json(it, &config)).collect();
                 writeln!(console.out, "{}", serde_json::to_string_pretty(&all)?)?;
             }
         }
         Ok(EXIT_OK)
     }
+}
+
+/// The sources of the host's health, and the one that watches the agent itself.
+fn all() -> impl Iterator<Item = &'static Source> {
+    sources::ALL.iter().chain([&own::SOURCE])
 }
 
 /// The period as configured: `every 10m`, `off`.

@@ -158,8 +158,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>, console: &mut Console<'_>)
 pub fn log_to_stderr() {
     use tracing_subscriber::EnvFilter;
     let filter = EnvFilter::try_from_env("XUNJIAN_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let colours = io::IsTerminal::is_terminal(&io::stderr());
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours);
     // Fails only if there is a subscriber already, which then does.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init();
+    let _ = log.with_writer(io::stderr).try_init();
 }
 
 fn failed(error: &anyhow::Error, console: &mut Console<'_>) -> u8 {
