@@ -9,7 +9,7 @@ use xunjian_rules::{EvidenceKind, Lang, Text};
 
 use super::{
     ask::Ask,
-    format,
+    format, names,
     session::Role,
     text::{self, Texts},
     words,
@@ -31,6 +31,8 @@ pub(super) struct Ctx {
     pub(super) login: Option<String>,
     /// Engineers and managers may act.
     pub(super) staff: bool,
+    /// Managers look after people.
+    pub(super) manager: bool,
     /// For forms.
     pub(super) csrf: String,
     /// Path with query, for coming back.
@@ -55,6 +57,7 @@ impl Ctx {
             title,
             login: session.map(|session| session.viewer.login.clone()),
             staff: session.is_some_and(|session| session.viewer.role != Role::Customer),
+            manager: session.is_some_and(|session| session.viewer.role == Role::Manager),
             csrf: session.map(super::session::Session::csrf).unwrap_or_default(),
             here: ask.head.here.clone(),
             customer: if own { home.customer_name.clone() } else { String::new() },
@@ -192,6 +195,16 @@ impl Ctx {
     /// Words for a role.
     pub(super) fn role<'a>(&self, role: &'a str) -> &'a str {
         words::role(role, self.lang)
+    }
+
+    /// A metric's or state's name in the reader's language, where there is one.
+    pub(super) fn metric(&self, name: &str) -> Option<&'static str> {
+        names::metric(name, self.lang)
+    }
+
+    /// What a source is called.
+    pub(super) fn source<'a>(&self, name: &'a str) -> &'a str {
+        names::source(name, self.lang)
     }
 
     /// Words for an attribute's name.

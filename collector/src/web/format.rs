@@ -98,7 +98,7 @@ fn coarse(length: Duration, lang: Lang) -> String {
 
 /// A number with its unit (UCUM, as OpenTelemetry writes it): `1` is a ratio for names that say so.
 pub(super) fn value(number: f64, unit: &str, metric: &str) -> String {
-    let ratio = metric.ends_with("utilization") || metric.ends_with("ratio");
+    let ratio = RATIOS.iter().any(|end| metric.ends_with(end));
     match unit {
         "1" | "" if ratio => format!("{} %", short(number * 100.0)),
         "1" | "" => short(number),
@@ -109,6 +109,16 @@ pub(super) fn value(number: f64, unit: &str, metric: &str) -> String {
         other => format!("{} {}", short(number), other.trim_matches(['{', '}'])),
     }
 }
+
+/// How the names of ratios end; other numbers without a unit are no shares of a whole.
+const RATIOS: &[&str] = &[
+    "utilization",
+    "ratio",
+    "available_spare",
+    "available_spare_threshold",
+    "helium_level",
+    "sync.completed",
+];
 
 fn seconds(number: f64) -> String {
     match number.abs() {

@@ -46,6 +46,8 @@ mod format;
 
 mod catalog;
 
+mod names;
+
 mod ctx;
 
 mod chart;

@@ -101,7 +101,7 @@ pub fn first_password(store: &Store, now: Time) -> Result<Option<String>, Passwo
 const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
 /// 20 characters in groups of five: 100 bits, easy to read out over the telephone.
-fn random_password() -> Result<String, PasswordError> {
+pub(super) fn random_password() -> Result<String, PasswordError> {
     let bytes = random_bytes::<20>()?;
     let mut password = String::new();
     for (index, byte) in bytes.iter().enumerate() {

@@ -24,7 +24,7 @@ const SESSION_LIFE: Duration = Duration::from_secs(12 * 3600);
 pub(super) enum Role {
     /// Service engineer: sees all, answers tickets.
     Engineer,
-    /// Service manager: as the engineer.
+    /// Service manager: as the engineer, and looks after the people who may log in.
     Manager,
     /// Reads what belongs to one customer.
     Customer,
@@ -45,6 +45,7 @@ impl Role {
         match access {
             Access::Open | Access::Reader => true,
             Access::Staff => matches!(self, Role::Engineer | Role::Manager),
+            Access::Manager => self == Role::Manager,
         }
     }
 }

@@ -37,6 +37,8 @@ async fn an_engineer_logs_in_opens_a_finding_and_answers_the_ticket() {
         let browser = Browser::start(&driver, &chromium);
         browser.resize(1280, 800, false);
         answer_the_ticket(&browser, &home, &store);
+        browser.click("form[action='/logout'] button");
+        log_in(&browser, "li");
         look_at_every_page(&browser, &home);
     });
     walk.await.unwrap();
@@ -47,9 +49,7 @@ fn answer_the_ticket(browser: &Browser, home: &str, store: &Store) {
     browser.open(home);
     assert!(browser.address().ends_with("/login"), "{}", browser.address());
     picture(browser, "login");
-    browser.enter("input[name=login]", "wang");
-    browser.enter("input[name=password]", PASSWORD);
-    browser.click("#log-in");
+    log_in(browser, "wang");
     let overview = browser.text_with("二级故障");
     assert!(overview.contains("storage-02"), "{overview}");
     assert!(overview.contains("剩余"), "a clock counts down: {overview}");
@@ -78,6 +78,14 @@ fn answer_the_ticket(browser: &Browser, home: &str, store: &Store) {
     assert_eq!(browser.complaints(), Vec::<String>::new());
 }
 
+fn log_in(browser: &Browser, login: &str) {
+    browser.text_with("用户名");
+    browser.enter("input[name=login]", login);
+    browser.enter("input[name=password]", PASSWORD);
+    browser.click("#log-in");
+    browser.text_with("退出");
+}
+
 /// Every page at both sizes: a picture to look at, nothing wider than the window, nothing the browser complains of.
 fn look_at_every_page(browser: &Browser, home: &str) {
     let host = format!("/hosts/{}", world::SICK);
@@ -93,6 +101,8 @@ fn look_at_every_page(browser: &Browser, home: &str) {
         ("report", "/reports/R2026Q4-acme-1".to_owned()),
         ("account", "/account".to_owned()),
         ("about", "/about".to_owned()),
+        ("people", "/people".to_owned()),
+        ("audit", "/audit".to_owned()),
     ];
     for lang in ["zh", "en"] {
         for (name, path) in &pages {

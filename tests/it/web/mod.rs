@@ -14,6 +14,8 @@ mod hostile;
 
 mod login;
 
+mod people;
+
 mod shown;
 
 pub(crate) mod world;

@@ -45,7 +45,7 @@ async fn nothing_unread_is_green() {
     assert!(!silent.contains("badge ok"), "{silent}");
     let gaps = wang.page("/hosts/00000000000000000000000000000002").await;
     assert!(gaps.contains("权限不足") && gaps.contains("smartctl needs root"));
-    let row = gaps.split("<b class=\"mono\">smartx</b>").nth(1).unwrap();
+    let row = gaps.split("<b>smartx</b>").nth(1).unwrap();
     assert!(row.split("</tr>").next().unwrap().contains("badge unknown\">已执行"));
     let sound = wang.page("/hosts/00000000000000000000000000000001").await;
     assert!(sound.contains("badge ok\">未发现异常"));

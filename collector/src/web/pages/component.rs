@@ -41,6 +41,7 @@ struct ComponentPage {
 
 /// One series with its newest value and its history.
 struct Reading {
+    metric: String,
     name: String,
     help: &'static str,
     value: String,
@@ -125,6 +126,7 @@ fn reading(
     Ok(Reading {
         value: format::value(*value, unit, &key.metric),
         name,
+        metric: key.metric.clone(),
         help,
         at: *at,
         rate,

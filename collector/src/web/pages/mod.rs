@@ -28,6 +28,10 @@ mod account;
 
 mod about;
 
+mod people;
+
+mod audit;
+
 mod metrics;
 
 mod api;
@@ -44,6 +48,8 @@ pub(super) enum Access {
     Reader,
     /// Engineers and managers.
     Staff,
+    /// Managers.
+    Manager,
 }
 
 /// One page.
@@ -72,6 +78,7 @@ pub(super) const PAGES: &[Page] = &[
     api::CASES,
     api::HOSTS,
     api::TICKETS,
+    audit::PAGE,
     case::PAGE,
     evidence::OF_CASE,
     metrics::HEALTHZ,
@@ -82,6 +89,7 @@ pub(super) const PAGES: &[Page] = &[
     login::PAGE,
     login::LOGOUT,
     metrics::PAGE,
+    people::PAGE,
     reports::LIST,
     reports::PAGE,
     reports::HTML,
