@@ -5,7 +5,7 @@
 //! started but as a source asks for it.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     fs::{self, File, OpenOptions},
     io::{self, Read as _},
     os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _},
@@ -48,6 +48,9 @@ pub struct Live {
     /// Kept, because making it anew reads more than refreshing it.
     system: Mutex<Option<System>>,
     processors: OnceLock<(u32, String)>,
+    /// Devices of records stay open: the first look gives all that there is, every later one only what came since.
+    /// Reading the whole kernel log six times a minute would cost more than all other sources together.
+    devices: Mutex<BTreeMap<String, File>>,
 }
 
 impl Live {
@@ -111,9 +114,16 @@ impl Host for Live {
     }
 
     fn records(&self, path: &str) -> Result<Vec<String>, HostError> {
-        full(path)
-            .and_then(|it| read_records(&it))
-            .map_err(|source| HostError::Read { path: path.to_owned(), source })
+        let wrap = |source| HostError::Read { path: path.to_owned(), source };
+        let mut devices = self.devices.lock().unwrap_or_else(PoisonError::into_inner);
+        // One that fails is dropped here, and opened anew by the next call.
+        let mut device = match devices.remove(path) {
+            Some(device) => device,
+            None => full(path).and_then(|it| open_device(&it)).map_err(wrap)?,
+        };
+        let records = read_records(&mut device).map_err(wrap)?;
+        devices.insert(path.to_owned(), device);
+        Ok(records)
     }
 
     fn vitals(&self) -> Result<Vitals, HostError> {
@@ -195,13 +205,17 @@ fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(i32::try_from(flags).unwrap_or(0)).open(path)
 }
 
-/// Reads `/dev/kmsg`: every read(2) gives one record (kernel Documentation/ABI/testing/dev-kmsg); EPIPE says that
-/// records were overwritten meanwhile, and the next read goes on behind the gap, which the sequence numbers show.
-fn read_records(path: &Path) -> io::Result<Vec<String>> {
-    let mut device = open(path)?;
+fn open_device(path: &Path) -> io::Result<File> {
+    let device = open(path)?;
     if !device.metadata()?.file_type().is_char_device() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a device of records"));
     }
+    Ok(device)
+}
+
+/// Reads `/dev/kmsg`: every read(2) gives one record (kernel Documentation/ABI/testing/dev-kmsg); EPIPE says that
+/// records were overwritten meanwhile, and the next read goes on behind the gap, which the sequence numbers show.
+fn read_records(device: &mut File) -> io::Result<Vec<String>> {
     let mut records = VecDeque::new();
     let mut bytes = 0;
     // The kernel's largest record (CONSOLE_EXT_LOG_MAX) is 8 KiB.

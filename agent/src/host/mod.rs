@@ -47,7 +47,8 @@ pub trait Host: Send + Sync {
     fn link(&self, path: &str) -> Result<String, HostError>;
     /// Runs a program of the allow-list to its end, bounded in time and output. `argv[0]` is its bare name.
     fn run(&self, argv: &[&str]) -> Result<Output, HostError>;
-    /// Records of a device that never ends (`dev/kmsg`): what can be read now without waiting, bounded.
+    /// Records of a device that never ends (`dev/kmsg`): what can be read now without waiting, bounded. A live host
+    /// gives all that there is at the first call, and then what came since.
     fn records(&self, path: &str) -> Result<Vec<String>, HostError>;
     /// CPU, memory, swap, load, uptime and names, from sysinfo.
     fn vitals(&self) -> Result<Vitals, HostError>;
