@@ -249,3 +249,17 @@ fn enrolment_wants_a_collector_and_a_token_that_is_one() {
     assert!(told.code == 1 && told.err.contains("cannot enrol at 127.0.0.1:1: "), "{}", told.err);
     assert!(!folder.path("agent").exists());
 }
+
+#[test]
+fn a_mailed_kernel_log_gives_events_at_the_time_before_it_was_made() {
+    let folder = Folder::new("kmsg");
+    let file = folder.path("dmesg.txt").display().to_string();
+    let oom = "Out of memory: Killed process 4242 (java) total-vm:1kB, anon-rss:1kB";
+    fs::write(&file, format!("[  100.000000] hello\n[  400.000000] {oom}\n")).unwrap();
+    let told = agent(&["read", "kmsg", &file, "--at", "1800000000"]);
+    assert_eq!(told.code, 0, "{}", told.err);
+    let readings: Readings = serde_json::from_str(&told.out).unwrap();
+    let events: Vec<_> =
+        readings.runs[0].events.iter().map(|it| (&*it.kind, it.at.secs())).collect();
+    assert_eq!(events, [("kernel.oom_kill", 1_800_000_000)]);
+}

@@ -55,9 +55,9 @@ impl Read {
             }
             None => {
                 let files = self.contents()?;
-                let given = saved::host(source.name, &files).map_err(Usage)?;
-                let at =
-                    self.at.map(Time::from_secs).or(given.at).unwrap_or_else(|| self.changed());
+                let made = self.at.map_or_else(|| self.changed(), Time::from_secs);
+                let given = saved::host(source.name, &files, made).map_err(Usage)?;
+                let at = self.at.map(Time::from_secs).or(given.at).unwrap_or(made);
                 inspect(Arc::new(given.host), &config, at, Some(&only), &mut quiet)
             }
         };

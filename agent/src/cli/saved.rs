@@ -26,12 +26,13 @@ pub(super) struct Saved {
     pub(super) at: Option<Time>,
 }
 
-/// The host on which this source finds these files. An error says what was wanted.
-pub(super) fn host(source: &str, files: &[File]) -> Result<Saved, String> {
+/// The host on which this source finds these files, which were made at `made` at the latest. An error says what was
+/// wanted.
+pub(super) fn host(source: &str, files: &[File], made: Time) -> Result<Saved, String> {
     match source {
         "smart" => smart(files),
         "md" => one(files, "proc/mdstat", "Personalities", "/proc/mdstat"),
-        "kmsg" => kmsg(files),
+        "kmsg" => kmsg(files, made),
         other => Err(format!(
             "`{other}` has no saved output; smart, md and kmsg have. Make a recording with `record` and give it with \
              --host-dir"
@@ -96,7 +97,7 @@ fn smart(files: &[File]) -> Result<Saved, String> {
 }
 
 /// Kernel logs in the forms that people save, turned into records of `/dev/kmsg`.
-fn kmsg(files: &[File]) -> Result<Saved, String> {
+fn kmsg(files: &[File], made: Time) -> Result<Saved, String> {
     let mut records = String::new();
     let (mut lines, mut sequence, mut last_us, mut absolute) = (0, 0, 0, false);
     for file in files {
@@ -121,15 +122,15 @@ fn kmsg(files: &[File]) -> Result<Saved, String> {
     let mut host = Given::default();
     host.file("dev/kmsg", records);
     let at = absolute.then(|| Time::from_millis(last_us / 1000));
-    Ok(Saved { host, at }).map(|it| it.with_boot(absolute, last_us))
+    Ok(Saved { host, at }).map(|it| it.with_boot(absolute, last_us, made))
 }
 
 impl Saved {
     /// Kernel times count from the boot. A log with times of day counts from 1970 instead; for one without, the boot
-    /// is taken to be as long before now as the last line says, which is at most too late.
-    fn with_boot(mut self, absolute: bool, last_us: i64) -> Saved {
-        let now = crate::clock::now().secs();
-        let boot_secs = if absolute { 0 } else { now - last_us / 1_000_000 };
+    /// is taken to be as long before the file was made as the last line says, which is at most too late.
+    fn with_boot(mut self, absolute: bool, last_us: i64, made: Time) -> Saved {
+        let since_1970 = made.millis().saturating_mul(1000).saturating_sub(last_us);
+        let boot_secs = if absolute { 0 } else { since_1970.div_euclid(1_000_000) };
         self.host.vitals = Some(Vitals { boot_secs, ..Vitals::default() });
         self
     }
