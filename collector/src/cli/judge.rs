@@ -17,8 +17,10 @@ use xunjian_rules::{Lang, RuleSet};
 use super::{Format, LangArg, render};
 use crate::{
     classify::{Case, Grade},
+    clock,
     contract::{Contract, Contracts},
     evaluate::Overrides,
+    ingest::bundle::{self, BundleError},
     round::Round,
     rulebook,
 };
@@ -89,6 +91,11 @@ fn readings(path: &Path) -> anyhow::Result<Vec<Readings>> {
         return folder(path);
     }
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    match bundle::read(&bytes, clock::now()) {
+        Ok(found) => return Ok(vec![Readings { host: found.host, runs: found.runs }]),
+        Err(BundleError::NoBundle) => {}
+        Err(broken) => return Err(broken.into()),
+    }
     let text = String::from_utf8_lossy(&bytes);
     let one = serde_json::from_str::<Readings>(&text).context(
         "wanted a recording's folder, a bundle, or readings as `xunjian-agent once --format json` and \

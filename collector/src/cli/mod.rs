@@ -14,6 +14,7 @@ use crate::config::{Config, ConfigError};
 mod backup;
 mod check;
 mod enrol_token;
+mod import;
 mod judge;
 mod overview;
 mod render;
@@ -40,6 +41,8 @@ enum Command {
     Check(check::Args),
     /// Print a token that lets one agent enrol, once
     EnrolToken(enrol_token::Args),
+    /// Take in a signed bundle that was carried here
+    Import(import::Args),
     /// Decide fault levels from recordings, bundles or readings; no store, no network
     Judge(judge::Args),
     /// Show what was inspected, the open cases and the tickets
@@ -129,6 +132,7 @@ fn dispatch(command: &Command, out: &mut String) -> anyhow::Result<u8> {
         Command::Backup(args) => backup::run(args, out)?,
         Command::Check(args) => return check::run(args, out),
         Command::EnrolToken(args) => enrol_token::run(args, out)?,
+        Command::Import(args) => import::run(args, out)?,
         Command::Judge(args) => return judge::run(args, out),
         Command::Overview(args) => overview::run(args, out)?,
         Command::Replay(args) => replay::run(args, out)?,

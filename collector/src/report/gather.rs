@@ -12,7 +12,7 @@ use xunjian_rules::{EvidenceKind, Lang, Rule, RuleSet, Text};
 
 use crate::{
     contract::Contract,
-    evaluate::{HostView, Overrides, RestoreError, Unknown, Verdict, why},
+    evaluate::{HostView, Overrides, Unknown, Verdict, why},
     report::{
         build::chart,
         input::{CheckItem, Checked, Got, HostInput, Input, TicketInput, Trend, Why},
@@ -20,6 +20,7 @@ use crate::{
     },
     store::{AgentId, AgentRow, SourceStatus, Store, StoreError},
     ticket,
+    warm::Warm,
 };
 
 /// What a report is wanted of.
@@ -45,14 +46,6 @@ pub enum GatherError {
     /// The store could not be read.
     #[error("cannot read the store for the report")]
     Store(#[from] StoreError),
-    /// A host's kept readings do not fit the program.
-    #[error("cannot read the evaluation state of agent {agent}; replay its batches")]
-    View {
-        /// Whose.
-        agent: String,
-        /// What was wrong.
-        source: RestoreError,
-    },
 }
 
 /// Lines of a chart, and so series that are read, of one metric.
@@ -63,14 +56,11 @@ const POINTS: u32 = 120;
 /// Reads everything a report needs.
 pub fn gather(store: &Store, wanted: &Wanted<'_>, lang: Lang) -> Result<Input, GatherError> {
     let customer = &wanted.contract.customer;
-    let mut views = BTreeMap::new();
-    for (agent, bytes) in store.holds()? {
-        views.insert(agent, bytes);
-    }
+    let warm = Warm::new(store, wanted.rules)?;
     let mut hosts = Vec::new();
     for row in store.agents()? {
         if row.revoked_at.is_none() && (wanted.covers)(&row.host.hostname) {
-            hosts.push(host(store, wanted, row, &views)?);
+            hosts.push(host(store, wanted, row, &warm)?);
         }
     }
     hosts.sort_by(|a, b| (&a.facts.hostname, &a.agent).cmp(&(&b.facts.hostname, &b.agent)));
@@ -151,7 +141,7 @@ fn host(
     store: &Store,
     wanted: &Wanted<'_>,
     row: AgentRow,
-    views: &BTreeMap<AgentId, Vec<u8>>,
+    warm: &Warm<'_>,
 ) -> Result<HostInput, GatherError> {
     let components = store.components(&row.agent)?;
     let sources = store.sources(&row.agent)?;
@@ -160,11 +150,8 @@ fn host(
         .map(|(it, _)| it.id.clone())
         .chain(sources.iter().map(|it| ComponentId::new("source", &it.source)))
         .collect();
-    let view = match views.get(&row.agent) {
-        Some(bytes) => HostView::restore(Arc::clone(wanted.rules), bytes)
-            .map_err(|source| GatherError::View { agent: row.agent.0.clone(), source })?,
-        None => HostView::new(Arc::clone(wanted.rules)),
-    };
+    let overrides = Overrides::of(wanted.contract, &row.host.hostname);
+    let view = warm.view(&row, &overrides, wanted.now)?;
     let silent = row.last_seen.is_none_or(|at| at < wanted.from);
     let mut checked = Vec::new();
     for id in ids {
