@@ -63,7 +63,14 @@ fn suspect_count(margin: &Margin) -> usize {
 }
 
 pub(super) fn gone(set: &Component, margin: &Margin, usage: Usage) -> Text {
-    let (label, state) = (label(set, margin), state(margin));
+    let (label, mut state) = (label(set, margin), state(margin));
+    if margin.lost == 0 {
+        let unread = margin.unknown;
+        state = Text::new(
+            format!("该组自报已停止工作\u{ff0c}{unread} 个成员状态未能读到"),
+            format!("it says so itself, the state of {unread} members could not be read"),
+        );
+    }
     let tail = match usage {
         Usage::Production { .. } => {
             Text::new("其承载的生产数据已不可用", "the production data on it are unavailable")
@@ -262,13 +269,10 @@ pub(super) fn no_spare_long(set: &Component, margin: &Margin, hours: u32) -> Tex
 pub(super) fn still_protected(set: &Component, margin: &Margin) -> Text {
     let (label, state, spare) = (label(set, margin), state(margin), spare(margin));
     match margin.r {
-        Some(r) if r >= 1 => Text::new(
+        Some(r) => Text::new(
             format!("{}{}，还能承受 {r} 个成员失效；{}", label.zh, state.zh, spare.zh),
             format!("{}: {}, {r} more can be lost; {}", label.en, state.en, spare.en),
         ),
-        Some(_) => {
-            Text::new(format!("{}{}", label.zh, state.zh), format!("{}: {}", label.en, state.en))
-        }
         None => Text::new(
             format!("{}的剩余冗余无法算出（成员状态未能读全），按已知情况判级", label.zh),
             format!(

@@ -28,7 +28,7 @@ pub(super) fn of_set(
     found.extend(used_up(set, margin, usage, context));
     found.extend(suspects(set, margin, usage, context));
     found.extend(lingering(fact, set, margin, usage, context));
-    found.push(others_left(set, margin));
+    found.extend(others_left(set, margin));
     found
 }
 
@@ -53,7 +53,7 @@ pub(super) fn of_member(
         return of_set(fact, set, margin, context);
     }
     let usage = context.settle(context.topology.use_of(&set.id, context.asset));
-    let mut found = vec![others_left(set, margin)];
+    let mut found: Vec<Candidate> = others_left(set, margin).into_iter().collect();
     found.extend(suspects(set, margin, usage, context));
     found
 }
@@ -195,10 +195,11 @@ fn has_spares(set: &Component) -> bool {
     !matches!(name, "bond" | "controllers" | "multipath" | "n_of_m" | "quorum")
 }
 
-/// Step 7: the set survives more losses.
-fn others_left(set: &Component, margin: &Margin) -> Candidate {
-    Candidate::fault(7, Level::Four, say::still_protected(set, margin))
-        .outlook(say::protected_worse(set, margin), say::used_up_better(set))
+/// Step 7: the set survives more losses, or how many is not known.
+fn others_left(set: &Component, margin: &Margin) -> Option<Candidate> {
+    let survives = margin.r.is_none_or(|it| it >= 1);
+    let candidate = Candidate::fault(7, Level::Four, say::still_protected(set, margin));
+    survives.then(|| candidate.outlook(say::protected_worse(set, margin), say::used_up_better(set)))
 }
 
 fn assumed(candidate: Candidate, usage: Usage) -> Candidate {
