@@ -9,7 +9,7 @@ use tokio::{
     sync::watch,
     time::{sleep, timeout},
 };
-use xunjian_proto::{HostFacts, Run as SourceRun};
+use xunjian_proto::HostFacts;
 
 use super::{Console, EXIT_OK, Format, Lang, load_config, once, runtime, text};
 use crate::{
@@ -19,10 +19,9 @@ use crate::{
     host::Live,
     identity::Identity,
     inspect,
-    own::Figures,
-    service::{Command, Handle, Outlet, Service},
+    service::{Command, Handle, Service},
     sources,
-    spool::Spool,
+    spool::{Spool, ToSpool},
     upload::{self, Patience, Standing, Uplink},
 };
 
@@ -69,25 +68,6 @@ struct Agent {
     spool: Arc<Spool>,
 }
 
-/// The spool as the place where runs go.
-struct ToSpool {
-    spool: Arc<Spool>,
-    boot_id: String,
-}
-
-impl Outlet for ToSpool {
-    fn put(&mut self, runs: Vec<SourceRun>) {
-        self.spool.push(&self.boot_id, runs, clock::now());
-    }
-
-    fn figures(&self, figures: &mut Figures) {
-        let stats = self.spool.stats();
-        figures.spool_bytes = stats.bytes;
-        figures.spool_batches = stats.waiting;
-        figures.spool_dropped = stats.batches_dropped;
-    }
-}
-
 impl Agent {
     fn uplink(&self, identity: Identity, inspect: Arc<upload::OnInspect>) -> Uplink {
         Uplink {
@@ -131,8 +111,7 @@ impl Agent {
         let host = self.host.clone();
         let service = Service::new(host, self.config.clone(), sources::ALL, &host_id, cursors);
         let handle = service.handle();
-        let boot_id = self.facts.boot_id.clone();
-        let mut outlet = ToSpool { spool: self.spool.clone(), boot_id };
+        let mut outlet = ToSpool::new(self.spool.clone(), &self.facts.boot_id, clock::now);
         let reading = thread::Builder::new()
             .name("service".to_owned())
             .spawn(move || service.serve(&mut outlet))

@@ -10,9 +10,9 @@ use std::{
 use rcgen::KeyPair;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, pem::PemObject};
 
-use xunjian_proto::pem;
+use xunjian_proto::{pem, token::hex};
 
-use super::IdentityError;
+use super::{IdentityError, random};
 
 /// Reads the file; none if it is not there.
 pub(super) fn load(
@@ -30,7 +30,8 @@ pub(super) fn load(
     Ok(Some((key, certificate)))
 }
 
-/// Writes the file, durable and readable for its owner only.
+/// Writes the file, durable and readable for its owner only. If another process (`enrol-token` beside `serve`) was
+/// faster, its file stays: read it again afterwards.
 pub(super) fn keep(
     folder: &Path,
     path: &Path,
@@ -38,15 +39,19 @@ pub(super) fn keep(
     certificate: &CertificateDer<'_>,
 ) -> Result<(), IdentityError> {
     let pem = format!("{}{}", key.serialize_pem(), pem::certificate(certificate));
+    let new = path.with_extension(format!("new-{}", hex(&random()?)));
     let written = || {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        let new = path.with_extension("new");
-        let _ = fs::remove_file(&new);
         let mut options = fs::OpenOptions::new();
         let mut file = options.write(true).create_new(true).mode(0o600).open(&new)?;
         file.write_all(pem.as_bytes())?;
         file.sync_all()?;
-        fs::rename(&new, path)?;
+        let linked = fs::hard_link(&new, path);
+        fs::remove_file(&new)?;
+        match linked {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
         fs::File::open(folder)?.sync_all()
     };
     written().map_err(|source| IdentityError::File { path: path.to_owned(), source })

@@ -104,9 +104,9 @@ impl Authority {
         let (key, certificate) = match files::load(&path)? {
             Some(found) => found,
             None => {
-                let made = new_authority(now)?;
-                files::keep(folder, &path, &made.0, &made.1)?;
-                made
+                let (key, certificate) = new_authority(now)?;
+                files::keep(folder, &path, &key, &certificate)?;
+                files::load(&path)?.ok_or_else(|| IdentityError::Content { path: path.clone() })?
             }
         };
         let issuer = Issuer::from_ca_cert_der(&certificate, key)

@@ -179,8 +179,7 @@ pub fn import(
     now: Time,
 ) -> Result<Imported, BundleError> {
     let agent = signer(authority, &bundle)?;
-    let agents = store.agents()?;
-    if agents.iter().any(|row| row.agent == agent && row.revoked_at.is_some()) {
+    if store.revoked()?.contains(&agent) {
         return Err(BundleError::Revoked(agent));
     }
     store.hello(&agent, &bundle.host, now)?;

@@ -215,9 +215,7 @@ impl Shared {
     }
 
     fn read_revoked(&self) -> Result<(), StoreError> {
-        let agents = self.store.agents()?;
-        let revoked = agents.into_iter().filter(|row| row.revoked_at.is_some());
-        let revoked: HashSet<AgentId> = revoked.map(|row| row.agent).collect();
+        let revoked: HashSet<AgentId> = self.store.revoked()?.into_iter().collect();
         self.revoked.send_if_modified(|known| {
             let changed = **known != revoked;
             if changed {

@@ -41,6 +41,17 @@ impl Store {
         })
     }
 
+    /// The agents that are shut out; asked every few seconds, so it reads nothing else.
+    pub fn revoked(&self) -> Result<Vec<AgentId>, StoreError> {
+        let operation = "read which agents are revoked";
+        self.read(operation, |tx| {
+            let sql = "SELECT agent FROM agents WHERE revoked_at IS NOT NULL";
+            tx.prepare_cached(sql)
+                .and_then(|mut it| it.query_map([], |row| Ok(AgentId(row.get(0)?)))?.collect())
+                .during(operation)
+        })
+    }
+
     /// All agents that said who they are, by host name.
     pub fn agents(&self) -> Result<Vec<AgentRow>, StoreError> {
         let operation = "read the agents";

@@ -273,3 +273,20 @@ fn who_sends_too_fast_is_slowed_down_and_loses_nothing() {
         door.close().await;
     });
 }
+
+/// `enrol-token` may run while `serve` starts for the first time.
+#[test]
+fn two_that_start_at_once_have_one_authority() {
+    let folder = Folder::new("stream-authority");
+    let open = || {
+        let names = ["localhost".to_owned()];
+        let authority = Authority::open(&folder.path("identity"), &names, 1, clock::now()).unwrap();
+        authority.certificate().clone()
+    };
+    let all: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
+        threads.into_iter().map(|it| it.join().unwrap()).collect()
+    });
+    assert!(all.iter().all(|it| *it == all[0]));
+    assert_eq!(fs::read_dir(folder.path("identity")).unwrap().count(), 1);
+}
