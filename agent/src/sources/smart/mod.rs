@@ -114,7 +114,12 @@ fn scan(c: &mut Collect<'_>) -> Result<Vec<(Asked, Option<String>)>, SourceError
     let output = c.host.run(&argv)?;
     let json: Value = serde_json::from_str(&output.stdout).map_err(|error| {
         let start: String = output.stdout.chars().take(80).collect();
-        SourceError::Parse { what: argv.join(" "), why: format!("{error} in {start:?}") }
+        let old = if start.contains("UNRECOGNIZED OPTION") || start.contains("smartctl 6") {
+            "; smartmontools 7.0 or later is needed"
+        } else {
+            ""
+        };
+        SourceError::Parse { what: argv.join(" "), why: format!("{error} in {start:?}{old}") }
     })?;
     let mut found = Vec::new();
     for device in reading::list(&json, &["devices"]) {
