@@ -14,6 +14,7 @@ pub const LIBRARY: &[RuleFile] = &[
     RuleFile { name: "block.toml", text: include_str!("../library/block.toml") },
     RuleFile { name: "fs.toml", text: include_str!("../library/fs.toml") },
     RuleFile { name: "host.toml", text: include_str!("../library/host.toml") },
+    RuleFile { name: "kmsg.toml", text: include_str!("../library/kmsg.toml") },
     RuleFile { name: "md.toml", text: include_str!("../library/md.toml") },
     RuleFile { name: "net.toml", text: include_str!("../library/net.toml") },
     RuleFile { name: "smart.toml", text: include_str!("../library/smart.toml") },
