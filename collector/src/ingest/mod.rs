@@ -39,6 +39,8 @@ mod stream;
 
 mod defined;
 
+mod tell;
+
 mod writer;
 
 pub mod bundle;

@@ -9,9 +9,9 @@ use tokio::{
     sync::{mpsc, oneshot, watch},
     time::Instant,
 };
-use tonic::{Status, Streaming};
+use tonic::{Code, Status, Streaming};
 use xunjian_proto::{
-    check::{Batch, FromAgent, FromCollector, Hello, Refusal},
+    check::{Batch, FromAgent, FromCollector, Hello},
     v1,
     wire::WireError,
 };
@@ -23,15 +23,13 @@ use super::{
     defined::{Defined, Missing},
     limits::Bucket,
     on_blocking_thread,
+    tell::{Fate, UNTOLD, tell},
     writer::{Job, Line},
 };
-use crate::store::{AgentId, Appended, StoredBatch};
+use crate::store::{AgentId, StoredBatch};
 
 /// The hello comes with the first packet.
 const HELLO: Duration = Duration::from_secs(10);
-
-/// Batches whose fate is not told yet; the agent's own window is smaller.
-const UNTOLD: usize = 256;
 
 /// Definitions are sent right before the batch that needs them.
 const DEFINITIONS_WAIT: Duration = Duration::from_secs(60);
@@ -55,12 +53,6 @@ pub(super) struct Session {
     messages: Bucket,
     bytes: Bucket,
     pause_until: Instant,
-}
-
-/// What becomes of a batch.
-enum Fate {
-    Queued(oneshot::Receiver<Appended>),
-    Refused(WireError),
 }
 
 impl Session {
@@ -155,7 +147,7 @@ impl Session {
                             }
                         }
                         Ok(None) => break Ok(()),
-                        Err(status) => break Err(status),
+                        Err(status) => break self.broken(status),
                     }
                 }
             }
@@ -167,6 +159,16 @@ impl Session {
         drop(streams);
         drop(fates);
         ended
+    }
+
+    /// The stream broke. An agent that goes away is nothing special; a message beyond the limit is.
+    fn broken(&self, status: Status) -> Result<(), Status> {
+        if status.code() == Code::OutOfRange {
+            self.shared.counters.refuse(Refused::TooLarge);
+            return Err(status);
+        }
+        tracing::debug!(agent = self.agent.0, error = status.message(), "an agent went away");
+        Ok(())
     }
 
     async fn hello(&mut self, hello: Hello) -> Result<(), Status> {
@@ -359,38 +361,4 @@ async fn next(
 fn store_error(error: crate::store::StoreError) -> Status {
     tracing::error!(error = %error, "the store does not answer an agent's stream");
     Status::unavailable("the store does not answer now")
-}
-
-/// Tells the agent what became of its batches, in their order. Ends when a batch could not be stored.
-async fn tell(mut fates: mpsc::Receiver<(u64, Fate)>, out: Out) {
-    while let Some((mut sequence, mut fate)) = fates.recv().await {
-        let mut refused = Vec::new();
-        loop {
-            match fate {
-                Fate::Queued(answer) => {
-                    let Ok(_) = answer.await else { return };
-                }
-                Fate::Refused(error) => refused.push(Refusal {
-                    sequence,
-                    kind: error.kind().to_owned(),
-                    text: error.to_string(),
-                }),
-            }
-            // Batches of one group are acknowledged together.
-            let Ok(next) = fates.try_recv() else { break };
-            let waits = matches!(&next.1, Fate::Queued(answer) if answer.is_empty());
-            if waits || refused.len() >= UNTOLD {
-                let refused = std::mem::take(&mut refused);
-                let ack = FromCollector::Ack { sequence, refused };
-                if out.send(Ok(ack.into())).await.is_err() {
-                    return;
-                }
-            }
-            (sequence, fate) = next;
-        }
-        let ack = FromCollector::Ack { sequence, refused };
-        if out.send(Ok(ack.into())).await.is_err() {
-            return;
-        }
-    }
 }
