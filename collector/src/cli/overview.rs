@@ -1,18 +1,21 @@
 //! `overview`: what was inspected and what could not be, the open cases, the tickets with their clocks; from the store.
 
-use std::{fmt::Write, thread, time::Duration};
+use std::{fmt::Write, sync::Arc, thread, time::Duration};
 
 use anyhow::{Context, bail};
 use xunjian_proto::Time;
-use xunjian_rules::Lang;
+use xunjian_rules::{Lang, RuleSet};
 
 use super::{LangArg, WithConfig, render};
 use crate::{
     classify::{Case, Grade},
     clock,
-    contract::Contracts,
-    store::{AgentRow, SourceStatus, Store},
+    contract::{Contract, Contracts},
+    evaluate::{self, Judgement, Overrides, Verdict},
+    rulebook,
+    store::{SourceStatus, Store},
     ticket::{self, ClockState, Ticket},
+    warm::Warm,
 };
 
 /// Arguments of `overview`.
@@ -36,7 +39,8 @@ pub(super) fn run(args: &Args, out: &mut String) -> anyhow::Result<()> {
         settle(&store)?;
     }
     let contracts = Contracts::load(config.contracts.as_deref())?;
-    overview(&store, &contracts, args.lang.into(), clock::now(), out)
+    let rules = Arc::new(rulebook::load(config.rules.as_deref())?);
+    overview(&store, &contracts, &rules, args.lang.into(), clock::now(), out)
 }
 
 fn settle(store: &Store) -> anyhow::Result<()> {
@@ -54,6 +58,7 @@ fn settle(store: &Store) -> anyhow::Result<()> {
 fn overview(
     store: &Store,
     contracts: &Contracts,
+    rules: &Arc<RuleSet>,
     lang: Lang,
     now: Time,
     out: &mut String,
@@ -61,45 +66,79 @@ fn overview(
     let zh = lang == Lang::Zh;
     let agents = store.agents().context("cannot list the agents")?;
     let cases = store.cases(None)?;
+    let warm = Warm::new(store, rules)?;
     if agents.is_empty() {
         writeln!(out, "{}", if zh { "还没有登记任何主机" } else { "no host is enrolled yet" })?;
     }
     for agent in &agents {
-        host(store, contracts, agent, &cases, lang, out)?;
+        let name = &agent.host.hostname;
+        let contract = contracts.of(name);
+        writeln!(out, "\n{} {name}", if zh { "主机" } else { "host" })?;
+        for status in store.sources(&agent.agent)? {
+            source(&status, lang, out)?;
+        }
+        findings(cases.iter().filter(|it| it.agent == agent.agent.0), contract, lang, out)?;
+        let overrides = Overrides::of(contract, name);
+        let view = warm.view(agent, &overrides, now)?;
+        pending(&evaluate::judge(&view, &overrides, now), rules, contract, lang, out)?;
     }
     tickets(&store.tickets(None)?, contracts, lang, now, out)
 }
 
-fn host(
-    store: &Store,
-    contracts: &Contracts,
-    agent: &AgentRow,
-    cases: &[Case],
+fn findings<'a>(
+    cases: impl Iterator<Item = &'a Case>,
+    contract: &Contract,
     lang: Lang,
     out: &mut String,
 ) -> anyhow::Result<()> {
-    let zh = lang == Lang::Zh;
-    let contract = contracts.of(&agent.host.hostname);
-    let name = &agent.host.hostname;
-    writeln!(out, "\n{} {name}", if zh { "主机" } else { "host" })?;
-    for status in store.sources(&agent.agent)? {
-        source(&status, lang, out)?;
-    }
-    let mine: Vec<&Case> = cases.iter().filter(|it| it.agent == agent.agent.0).collect();
+    let cases: Vec<&Case> = cases.collect();
     let count =
-        |wanted: fn(Grade) -> bool| mine.iter().filter(|it| wanted(it.decision.grade)).count();
-    let (faults, advice, blind) = (
-        count(|it| matches!(it, Grade::Fault(_))),
-        count(|it| it == Grade::Advice),
-        count(|it| it == Grade::Blind),
-    );
-    if zh {
-        writeln!(out, "\n发现：故障 {faults} 项，建议 {advice} 项，未能读取 {blind} 项")?;
-    } else {
-        writeln!(out, "\nfindings: {faults} faults, {advice} pieces of advice, {blind} gaps")?;
+        |wanted: fn(Grade) -> bool| cases.iter().filter(|it| wanted(it.decision.grade)).count();
+    let faults = count(|it| matches!(it, Grade::Fault(_)));
+    let (advice, blind) = (count(|it| it == Grade::Advice), count(|it| it == Grade::Blind));
+    match lang {
+        Lang::Zh => {
+            writeln!(out, "\n发现：故障 {faults} 项，建议 {advice} 项，巡检盲区 {blind} 项")?
+        }
+        Lang::En => {
+            writeln!(out, "\nfindings: {faults} faults, {advice} pieces of advice, {blind} gaps")?
+        }
     }
-    for case in mine {
+    for case in cases {
         render::case(out, case, contract, lang)?;
+    }
+    Ok(())
+}
+
+/// What holds on the newest reading and has not held for long enough: no finding yet, but nothing to keep silent about.
+fn pending(
+    judgements: &[Judgement],
+    rules: &RuleSet,
+    contract: &Contract,
+    lang: Lang,
+    out: &mut String,
+) -> anyhow::Result<()> {
+    let waiting: Vec<&Judgement> =
+        judgements.iter().filter(|it| it.verdict == Verdict::Pending).collect();
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    let count = waiting.len();
+    match lang {
+        Lang::Zh => {
+            writeln!(out, "\n待确认（当前读数已越限，持续时间未到，尚不定级）：{count} 项")?
+        }
+        Lang::En => {
+            writeln!(out, "\nto be confirmed (beyond the limit, not for long enough yet): {count}")?
+        }
+    }
+    for judgement in waiting {
+        let rule = rules.rule(&judgement.rule);
+        let name = rule.map_or(judgement.rule.as_str(), |it| it.item.name.in_lang(lang));
+        writeln!(out, "  ○ {}  {name}", judgement.component)?;
+        for input in &judgement.inputs {
+            writeln!(out, "      {}", render::reading(input, contract))?;
+        }
     }
     Ok(())
 }

@@ -73,7 +73,8 @@ pub(super) fn case(out: &mut String, case: &Case, contract: &Contract, lang: Lan
     Ok(())
 }
 
-fn reading(input: &Input, contract: &Contract) -> String {
+/// One reading with what it was compared with.
+pub(super) fn reading(input: &Input, contract: &Contract) -> String {
     format!("{} = {} ({}) @ {}", input.name, input.value, input.test, time(input.at, contract))
 }
 

@@ -159,6 +159,10 @@ pub(super) struct Pair {
     pub(super) state: Hold,
 }
 
+/// Readings are gathered for half a minute before they are sent, sent again after a lost connection, and judged once a
+/// minute: younger than this nothing is late.
+const FRESH_MIN: Duration = Duration::from_secs(240);
+
 impl HostView {
     /// An empty view of a host.
     pub fn new(rules: Arc<RuleSet>) -> HostView {
@@ -291,12 +295,12 @@ impl SourceView {
         self.runs.iter().rev().find(|run| run.at <= at)
     }
 
-    /// How long a reading counts as fresh: three periods. The period is the declared one, or what the source keeps to if
+    /// How long a reading counts as fresh: three periods, but never less than [`FRESH_MIN`]. The period is the declared one, or what the source keeps to if
     /// that is longer: the smallest of the last three gaps, so that one outage does not stretch it. At most a day.
     pub(super) fn fresh_for(&self) -> Duration {
         let gaps = self.runs.windows(2).rev().take(3).map(|it| it[1].at.since(it[0].at));
         let kept = gaps.min().unwrap_or_default().min(xunjian_rules::days(1));
-        self.every.max(kept) * 3
+        (self.every.max(kept) * 3).max(FRESH_MIN)
     }
 }
 
