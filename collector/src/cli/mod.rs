@@ -3,7 +3,11 @@
 //! Exit codes that scripts can use: 0 done; 1 it could not be done; 2 mistakes in the call, the configuration, contracts
 //! or rules; `judge --exit-level` gives 10 + the gravest level (11 to 14).
 
-use std::{io::Write, path::PathBuf, process::ExitCode};
+use std::{
+    io::{IsTerminal, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
@@ -110,7 +114,12 @@ enum Format {
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let filter = EnvFilter::try_from_env("XUNJIAN_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(colours)
+        .with_writer(std::io::stderr)
+        .init();
     let mut out = String::new();
     let done = dispatch(&cli.command, &mut out);
     // A reader that went away (`| head`) is no error of ours.
