@@ -11,6 +11,8 @@ mod contract;
 mod corpus;
 mod decision;
 mod fixtures;
+mod judge;
+mod kill;
 mod mangled;
 mod notify;
 mod recorder;
@@ -25,11 +27,8 @@ mod store_blocks;
 mod store_damage;
 mod store_kit;
 mod stream;
+mod support;
 mod tickets;
 mod typeset;
 mod web;
 mod wire;
-
-mod kill;
-
-mod support;

@@ -199,9 +199,8 @@ fn text(
             };
             writeln!(out, "{said}")?;
         }
-        for case in &host.cases {
-            render::case(out, case, contracts.of(&host.host.hostname), lang)?;
-        }
+        let cases: Vec<&Case> = host.cases.iter().collect();
+        render::cases(out, &cases, contracts.of(&host.host.hostname), lang)?;
         writeln!(out)?;
     }
     Ok(())

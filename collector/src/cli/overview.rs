@@ -104,9 +104,7 @@ fn findings<'a>(
             writeln!(out, "\nfindings: {faults} faults, {advice} pieces of advice, {blind} gaps")?
         }
     }
-    for case in cases {
-        render::case(out, case, contract, lang)?;
-    }
+    render::cases(out, &cases, contract, lang)?;
     Ok(())
 }
 

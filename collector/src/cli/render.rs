@@ -37,8 +37,44 @@ pub(super) fn time(at: xunjian_proto::Time, contract: &Contract) -> String {
     )
 }
 
+/// Cases gravest first, each followed by its consequences in two lines each.
+pub(super) fn cases(
+    out: &mut String,
+    all: &[&Case],
+    contract: &Contract,
+    lang: Lang,
+) -> fmt::Result {
+    let is_cause =
+        |it: &&&Case| it.parent.as_ref().is_none_or(|parent| all.iter().all(|it| it.id != *parent));
+    let mut causes: Vec<&Case> = all.iter().filter(is_cause).copied().collect();
+    causes.sort_by(|a, b| order(a).cmp(&order(b)));
+    for cause in causes {
+        case(out, cause, contract, lang)?;
+        let mut consequences: Vec<&Case> =
+            all.iter().filter(|it| it.parent.as_ref() == Some(&cause.id)).copied().collect();
+        consequences.sort_by(|a, b| order(a).cmp(&order(b)));
+        for it in consequences {
+            writeln!(
+                out,
+                "    ↳ {}  {}  [{}]",
+                grade(it.decision.grade, lang),
+                it.component_name,
+                it.class
+            )?;
+            for fact in &it.facts {
+                writeln!(out, "      {}", fact.message.in_lang(lang))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn order(case: &Case) -> (Grade, &str, &str) {
+    (case.decision.grade, case.component.as_str(), &case.class)
+}
+
 /// One case with its reason, the clause, what would change the level, and the readings behind it.
-pub(super) fn case(out: &mut String, case: &Case, contract: &Contract, lang: Lang) -> fmt::Result {
+fn case(out: &mut String, case: &Case, contract: &Contract, lang: Lang) -> fmt::Result {
     let decision = &case.decision;
     writeln!(out, "● {}  {}  [{}]", grade(decision.grade, lang), case.component_name, case.class)?;
     let mut row = |label: Text, value: &str| -> fmt::Result {
@@ -66,9 +102,6 @@ pub(super) fn case(out: &mut String, case: &Case, contract: &Contract, lang: Lan
         for input in &fact.inputs {
             row(Text::new("依据：", "evidence: "), &reading(input, contract))?;
         }
-    }
-    if let Some(parent) = &case.parent {
-        row(Text::new("归并于：", "part of:  "), &parent.0)?;
     }
     Ok(())
 }

@@ -184,7 +184,7 @@ impl Replayed {
         }
         for case in self.cases.values() {
             let contract = contracts.of(&case.hostname);
-            render::case(out, case, contract, lang)?;
+            render::cases(out, &[case], contract, lang)?;
             for entry in &case.log {
                 writeln!(
                     out,

@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn times_are_in_the_contracts_zone() {
-        let at = Time::from_secs(1_795_500_000);
+        let at = Time::from_secs(1_795_502_400);
         assert_eq!(time(chrono_tz::Asia::Shanghai, at), "2026-11-24 14:40");
         assert_eq!(day(Lang::Zh, chrono_tz::Asia::Shanghai, at), "2026年11月24日");
     }

@@ -29,7 +29,9 @@ pub const SOURCE: Source = Source {
                udev do not know it, and only reads.",
     every: Duration::from_secs(30),
     deadline: Duration::from_secs(20),
-    metrics: &[DEGRADED, MEMBERS, SIZE, DONE, SPEED, MISMATCHES, ERRORS, BAD_BLOCKS, SUSPECTS],
+    metrics: &[
+        DEGRADED, TOLERANCE, MEMBERS, SIZE, DONE, SPEED, MISMATCHES, ERRORS, BAD_BLOCKS, SUSPECTS,
+    ],
     states: &[STATE, ACTION],
     events: &[],
     check: no_options,
@@ -38,6 +40,11 @@ pub const SOURCE: Source = Source {
 
 const DEGRADED: Metric =
     Metric::gauge("md.array.degraded", "{disk}", "Members that are not in sync or not there.");
+const TOLERANCE: Metric = Metric::gauge(
+    "md.array.tolerance",
+    "{disk}",
+    "Members that the array can lose by its design; not given for RAID 10, where it depends on which ones.",
+);
 const MEMBERS: Metric =
     Metric::gauge("md.array.members", "{disk}", "Members of the array by md.member.state.");
 const SIZE: Metric = Metric::gauge("md.array.size", "By", "Usable size of the array.");
@@ -189,6 +196,9 @@ fn numbers(
     let degraded = number(c, array, "degraded")
         .unwrap_or(f64::from(width) - count(MemberState::Active) - count(MemberState::Unknown));
     c.sample(&DEGRADED, id, degraded.max(0.0));
+    if let Some(tolerance) = level(c, array).and_then(|level| tolerance(&level, width)) {
+        c.sample(&TOLERANCE, id, f64::from(tolerance));
+    }
     if let Some(mismatches) = number(c, array, "mismatch_cnt") {
         c.sample(&MISMATCHES, id, mismatches);
     }
@@ -259,6 +269,17 @@ fn width(c: &Collect<'_>, array: &Array) -> Option<u32> {
     let plain = matches!(array.level.as_deref(), Some("raid0" | "linear"));
     // No array has 10,000 members: a larger number is a damaged one.
     kernel.or(array.width).or(devices.filter(|_| plain)).filter(|it| (1..10_000).contains(it))
+}
+
+/// Members that may be lost whichever they are.
+fn tolerance(level: &str, width: u32) -> Option<u32> {
+    match level {
+        "raid0" | "linear" => Some(0),
+        "raid1" => width.checked_sub(1),
+        "raid4" | "raid5" => Some(1),
+        "raid6" => Some(2),
+        _ => None,
+    }
 }
 
 fn copies(c: &Collect<'_>, array: &Array, level: &str, width: u32) -> u32 {
