@@ -41,7 +41,8 @@ fn a_full_disk_is_an_error_and_loses_nothing_acknowledged() {
     keep(&store, missing, &[run("host", 1)]);
     kept.push(missing);
     let mut stored: Vec<u64> = store.unjudged(1000).unwrap().iter().map(|it| it.sequence).collect();
-    (stored.sort_unstable(), kept.sort_unstable());
+    stored.sort_unstable();
+    kept.sort_unstable();
     assert_eq!(stored, kept);
 }
 

@@ -11,7 +11,7 @@ use thiserror::Error;
 use super::Contract;
 
 /// The contracts in force. A host that no contract names is under the default one.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Contracts {
     by_customer: BTreeMap<String, Contract>,
     fallback: Contract,
@@ -31,12 +31,6 @@ pub enum BookError {
     /// Mistakes in the files, all of them, one sentence each.
     #[error("{}", .0.join("\n"))]
     Mistakes(Vec<String>),
-}
-
-impl Default for Contracts {
-    fn default() -> Contracts {
-        Contracts { by_customer: BTreeMap::new(), fallback: Contract::default() }
-    }
 }
 
 impl Contracts {
