@@ -264,9 +264,9 @@ fn a_port_that_was_removed_is_no_gap_but_a_drive_is_lost() {
     let mut view = HostView::new(rules());
     absorb(&mut view, &[up, number(run("smart", 0), &drive, "hw.temperature", 30.0)]);
     for step in 1..=5 {
-        absorb(&mut view, &[run("net", step * 10), run("smart", step * 1_800)]);
+        absorb(&mut view, &[run("net", step * 60), run("smart", step * 1_800)]);
     }
-    assert_eq!(verdict(&view, "net-link-down", &port, at(50)), None);
+    assert_eq!(verdict(&view, "net-link-down", &port, at(300)), None);
     assert!(is_firing(verdict(&view, "drive-gone", &drive, at(9_000)).as_ref()));
 }
 

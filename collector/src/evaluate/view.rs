@@ -295,8 +295,9 @@ impl SourceView {
         self.runs.iter().rev().find(|run| run.at <= at)
     }
 
-    /// How long a reading counts as fresh: three periods, but never less than [`FRESH_MIN`]. The period is the declared one, or what the source keeps to if
-    /// that is longer: the smallest of the last three gaps, so that one outage does not stretch it. At most a day.
+    /// How long a reading counts as fresh: three periods, but never less than [`FRESH_MIN`]. The period is the
+    /// declared one, or what the source keeps to if that is longer: the smallest of the last three gaps, so that one
+    /// outage does not stretch it. At most a day.
     pub(super) fn fresh_for(&self) -> Duration {
         let gaps = self.runs.windows(2).rev().take(3).map(|it| it[1].at.since(it[0].at));
         let kept = gaps.min().unwrap_or_default().min(xunjian_rules::days(1));
