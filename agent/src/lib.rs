@@ -12,6 +12,8 @@ pub mod devices;
 
 pub mod sources;
 
+pub mod names;
+
 pub mod config;
 
 pub mod runner;

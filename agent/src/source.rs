@@ -62,7 +62,8 @@ impl fmt::Display for Need {
 pub struct Metric {
     /// OpenTelemetry form: `system.filesystem.utilization`; counters end in `_total` only where no OTel name exists.
     pub name: &'static str,
-    /// UCUM unit as OpenTelemetry writes it: `1` (ratio), `By`, `s`, `Cel`, `{error}`; empty for states and events.
+    /// UCUM unit as OpenTelemetry writes it: `1` (ratio), `By`, `s`, `Cel`, `{error}`,
+    /// `{flag}` (0 or 1); empty for states and events.
     pub unit: &'static str,
     /// Counter (only rises but for resets) or gauge.
     pub counter: bool,

@@ -30,6 +30,8 @@ pub mod notify;
 
 pub mod warm;
 
+pub mod evidence;
+
 pub mod pipeline;
 
 pub mod report;

@@ -18,7 +18,7 @@ use crate::{
     classify::{Case, is_live},
     contract::Contracts,
     evaluate::Overrides,
-    notify,
+    evidence, notify,
     round::{Inventory, Round},
     store::{AgentId, Judged, Store, StoreError, StoredBatch},
     ticket,
@@ -198,6 +198,11 @@ impl Pipeline {
             newest.insert(case.id.clone(), case);
         }
         judged.cases = newest.into_values().collect();
+        for case in &mut judged.cases {
+            let round = self.rounds.get(&AgentId(case.agent.clone()));
+            let component = round.and_then(|it| it.component(&case.component));
+            evidence::link(case, component, &self.rules, &self.store)?;
+        }
         self.reconcile(&mut judged, now)?;
         if now.since(self.saved_at) >= SAVE_EVERY {
             judged.holds = self.holds();

@@ -142,9 +142,9 @@ fn the_table_of_levels_is_fresh() {
     let contract = Contract::default();
     let mut text = String::from(
         "# 故障级别判定表 / Levels as decided\n\n\
-         由测试 `the_table_of_levels_is_fresh` 按默认合同生成,请勿手改;`UPDATE=1 cargo test -p xunjian-tests levels_is_fresh` 重写。\n\
+         由测试 `the_table_of_levels_is_fresh` 按默认合同生成，请勿手改；`UPDATE=1 cargo test -p xunjian-tests levels_is_fresh` 重写。\n\
          Generated from the default contract by that test; do not edit.\n\n\
-         R 还能承受的失效数 / losses survived now · R_if 征兆盘都失效后 / if suspects fail too · 单元格:级别(判定步骤),均为承载生产数据的组。\n\
+         R 还能承受的失效数 / losses survived now · R_if 征兆盘都失效后 / if suspects fail too · 单元格：级别（判定步骤），均为承载生产数据的组。\n\
          Each cell: level (step of the decision) for a set in production, after 1 h (without spare also 25 h).\n\n\
          | 方案 scheme | 成员 members | 失效 lost | 征兆 suspects | R | R_if | 无热备 no spare 1 h / 25 h | 有热备 spare | 服务变慢 slower | 服务中断 down |\n\
          |---|---|---|---|---|---|---|---|---|---|\n",

@@ -29,6 +29,7 @@ mod store_damage;
 mod store_kit;
 mod stream;
 mod support;
+mod texts;
 mod tickets;
 mod typeset;
 mod web;

@@ -40,7 +40,7 @@ const RESTARTS: Metric = Metric::counter(
 );
 const STATUS: Metric = Metric::gauge(
     "systemd.unit.exit_status",
-    "1",
+    "{status}",
     "Exit status or signal of a failed service's main process.",
 );
 const MANAGER: Metric = Metric::word(
@@ -121,7 +121,8 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
     manager(c);
     let output = c.host.run(&SHOW)?;
     let truncated = output.truncated;
-    let units = parse(&if truncated { output.stdout } else { output.ok(&SHOW)? });
+    let text = if truncated { output.stdout } else { output.ok(&SHOW)? };
+    let units = parse(&text);
     if units.is_empty() {
         let why = "no unit in systemctl's answer".to_owned();
         return Err(SourceError::Parse { what: SHOW[..4].join(" "), why });
@@ -134,6 +135,7 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
         );
     }
     totals(c, &units);
+    proof(c, &text);
 
     let watched: Vec<String> = options.watch.iter().map(|it| full_name(it)).collect();
     let mut units = units;
@@ -249,6 +251,18 @@ fn full_name(name: &str) -> String {
         name.to_owned()
     } else {
         format!("{name}.service")
+    }
+}
+
+/// Keeps what systemctl said of the units that failed; of the others nothing needs to be proved.
+fn proof(c: &mut Collect<'_>, text: &str) {
+    let failed: Vec<&str> = text
+        .split("\n\n")
+        .filter(|it| it.lines().any(|line| line.trim() == "ActiveState=failed"))
+        .map(str::trim)
+        .collect();
+    if !failed.is_empty() {
+        c.evidence(SHOW.join(" "), &failed.join("\n\n"));
     }
 }
 

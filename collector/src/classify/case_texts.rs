@@ -36,19 +36,19 @@ pub(super) fn added(case: &Case, rules: &[String]) -> Text {
 }
 
 pub(super) fn ended(rules: &[&str]) -> Text {
-    let rules = rules.join(", ");
+    let (zh, en) = (rules.join("、"), rules.join(", "));
     Text::new(
-        format!("规则 {rules} 的读数已恢复正常，其余迹象仍在"),
-        format!("readings of {rules} are good again; other evidence holds"),
+        format!("规则 {zh} 的读数已恢复正常，其余迹象仍在"),
+        format!("readings of {en} are good again; other evidence holds"),
     )
 }
 
 pub(super) fn closed(case: &Case) -> Text {
     let rules: Vec<&str> = case.facts.iter().map(|it| it.rule.as_str()).collect();
-    let rules = rules.join(", ");
+    let (zh, en) = (rules.join("、"), rules.join(", "));
     Text::new(
-        format!("规则 {rules} 的读数持续正常，关闭"),
-        format!("readings of {rules} have been good for long enough"),
+        format!("规则 {zh} 的读数持续正常，关闭"),
+        format!("readings of {en} have been good for long enough"),
     )
 }
 
@@ -83,7 +83,7 @@ pub(super) fn no_longer_late() -> Text {
 
 pub(super) fn consequence(name: &str, because: &Text) -> Text {
     Text::new(
-        format!("已造成后果：{name}：{}", because.zh),
+        format!("已造成后果（{name}）：{}", because.zh),
         format!("it has a consequence, {name}: {}", because.en),
     )
 }

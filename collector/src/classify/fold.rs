@@ -1,5 +1,6 @@
 //! Consequences fold under their cause, by topology: a lost array holds its failed disks and its filesystem, a lost
-//! filesystem its units. Children stay listed with their own record; the incident's level is the gravest of them.
+//! filesystem its units, a host that went silent its sources. Children stay listed with their own record; the incident's
+//! level is the gravest of them.
 
 use std::collections::BTreeMap;
 
@@ -33,6 +34,10 @@ fn cause<'a>(
     topology: &Topology,
     conditions: &Conditions,
 ) -> Option<&'a Case> {
+    if case.decision.grade == Grade::Blind && case.component.kind() == "source" {
+        let same = |it: &&Case| it.decision.grade == Grade::Blind && it.class == case.class;
+        return cases.iter().filter(same).find(|it| it.component == ComponentId::host());
+    }
     if !matches!(case.decision.grade, Grade::Fault(_)) || case.class == CAPACITY {
         return None;
     }

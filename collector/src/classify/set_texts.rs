@@ -6,7 +6,7 @@ use xunjian_rules::Text;
 use super::{decision::Usage, redundancy::Margin, sets::assumed_text};
 use crate::evaluate::Fact;
 
-/// `md0(RAID 5,4 个成员)` / `md0 (RAID 5, 4 members)`.
+/// `md0（RAID 5，4 个成员）` / `md0 (RAID 5, 4 members)`.
 fn label(set: &Component, margin: &Margin) -> Text {
     let name = if set.name.is_empty() { set.id.as_str() } else { &set.name };
     let scheme = scheme(set);
@@ -67,7 +67,7 @@ pub(super) fn gone(set: &Component, margin: &Margin, usage: Usage) -> Text {
     if margin.lost == 0 {
         let unread = margin.unknown;
         state = Text::new(
-            format!("该组自报已停止工作\u{ff0c}{unread} 个成员状态未能读到"),
+            format!("该组自报已停止工作，{unread} 个成员状态未能读到"),
             format!("it says so itself, the state of {unread} members could not be read"),
         );
     }

@@ -11,7 +11,7 @@ use crate::{
     classify::{Case, Grade},
     clock,
     contract::{Contract, Contracts},
-    evaluate::{self, Judgement, Overrides, Verdict},
+    evaluate::{self, HostView, Overrides, Verdict},
     rulebook,
     store::{SourceStatus, Store},
     ticket::{self, ClockState, Ticket},
@@ -80,7 +80,7 @@ fn overview(
         findings(cases.iter().filter(|it| it.agent == agent.agent.0), contract, lang, out)?;
         let overrides = Overrides::of(contract, name);
         let view = warm.view(agent, &overrides, now)?;
-        pending(&evaluate::judge(&view, &overrides, now), rules, contract, lang, out)?;
+        pending(&view, rules, contract, (&overrides, now, lang), out)?;
     }
     tickets(&store.tickets(None)?, contracts, lang, now, out)
 }
@@ -110,14 +110,14 @@ fn findings<'a>(
 
 /// What holds on the newest reading and has not held for long enough: no finding yet, but nothing to keep silent about.
 fn pending(
-    judgements: &[Judgement],
+    view: &HostView,
     rules: &RuleSet,
     contract: &Contract,
-    lang: Lang,
+    (overrides, now, lang): (&Overrides, Time, Lang),
     out: &mut String,
 ) -> anyhow::Result<()> {
-    let waiting: Vec<&Judgement> =
-        judgements.iter().filter(|it| it.verdict == Verdict::Pending).collect();
+    let mut waiting = evaluate::judge(view, overrides, now);
+    waiting.retain(|it| it.verdict == Verdict::Pending);
     if waiting.is_empty() {
         return Ok(());
     }
@@ -133,9 +133,14 @@ fn pending(
     for judgement in waiting {
         let rule = rules.rule(&judgement.rule);
         let name = rule.map_or(judgement.rule.as_str(), |it| it.item.name.in_lang(lang));
-        writeln!(out, "  ○ {}  {name}", judgement.component)?;
-        for input in &judgement.inputs {
-            writeln!(out, "      {}", render::reading(input, contract))?;
+        let component = &judgement.component;
+        let called = view.name_of(component).unwrap_or(component.key());
+        writeln!(out, "  ○ {called}  {name}")?;
+        // Judging leaves out what was compared where nothing fires; asking for the reason brings it.
+        let asked = evaluate::why(view, component, overrides, now);
+        let inputs = asked.into_iter().filter(|it| it.rule == judgement.rule);
+        for input in inputs.filter_map(|it| it.judgement).flat_map(|it| it.inputs) {
+            writeln!(out, "      {}", render::reading(&input, contract, lang))?;
         }
     }
     Ok(())
@@ -145,7 +150,7 @@ fn source(status: &SourceStatus, lang: Lang, out: &mut String) -> anyhow::Result
     let (mark, word) = render::outcome(&status.outcome, lang);
     writeln!(out, "  {mark} {:<9} {word}", status.source)?;
     for problem in &status.problems {
-        writeln!(out, "      ? {}: {}", render::reason(problem.reason, lang), problem.text)?;
+        writeln!(out, "      ? {}", render::problem(problem, lang))?;
     }
     Ok(())
 }
@@ -179,12 +184,11 @@ fn tickets(
                 (ClockState::Breached, false) => "breached",
                 (ClockState::MetLate, false) => "met late",
             };
-            writeln!(
-                out,
-                "      {} {}: {state}",
-                clock.label.in_lang(lang),
-                render::time(clock.due, contract)
-            )?;
+            let (label, due) = (clock.label.in_lang(lang), render::time(clock.due, contract));
+            match lang {
+                Lang::Zh => writeln!(out, "      {label} {due}：{state}")?,
+                Lang::En => writeln!(out, "      {label} {due}: {state}")?,
+            }
         }
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use xunjian_proto::{Outcome, Reason, Run};
+use xunjian_proto::{Outcome, Problem, Reason, Run};
 use xunjian_rules::{Lang, Text};
 
 use crate::{
@@ -100,15 +100,29 @@ fn case(out: &mut String, case: &Case, contract: &Contract, lang: Lang) -> fmt::
     for fact in &case.facts {
         row(Text::new("建议：", "do:       "), fact.advice.in_lang(lang))?;
         for input in &fact.inputs {
-            row(Text::new("依据：", "evidence: "), &reading(input, contract))?;
+            row(Text::new("依据：", "evidence: "), &reading(input, contract, lang))?;
         }
     }
     Ok(())
 }
 
 /// One reading with what it was compared with.
-pub(super) fn reading(input: &Input, contract: &Contract) -> String {
-    format!("{} = {} ({}) @ {}", input.name, input.value, input.test, time(input.at, contract))
+pub(super) fn reading(input: &Input, contract: &Contract, lang: Lang) -> String {
+    let (name, test) = (input.name_in(lang), input.test_in(lang));
+    let (value, at) = (&input.value, time(input.at, contract));
+    match lang {
+        Lang::Zh => format!("{name} = {value}（{test}）@ {at}"),
+        Lang::En => format!("{name} = {value} ({test}) @ {at}"),
+    }
+}
+
+/// One gap with its reason.
+pub(super) fn problem(problem: &Problem, lang: Lang) -> String {
+    let reason = reason(problem.reason, lang);
+    match lang {
+        Lang::Zh => format!("{reason}：{}", problem.text),
+        Lang::En => format!("{reason}: {}", problem.text),
+    }
 }
 
 fn redundancy(set: &Redundancy, lang: Lang) -> String {
@@ -156,7 +170,7 @@ pub(super) fn coverage(out: &mut String, runs: &[&Run], lang: Lang) -> fmt::Resu
         let (mark, word) = outcome(&run.outcome, lang);
         writeln!(out, "  {mark} {:<9} {word}", run.source)?;
         for problem in &run.problems {
-            writeln!(out, "      ? {}: {}", reason(problem.reason, lang), problem.text)?;
+            writeln!(out, "      ? {}", self::problem(problem, lang))?;
         }
     }
     Ok(())

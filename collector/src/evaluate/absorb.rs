@@ -236,12 +236,16 @@ impl HostView {
     fn component(&mut self, component: &Component, source: usize, at: Time) {
         let Some(part) = self.part_index(&component.id, at) else { return };
         let newest = self.parts[part].seen.iter().flat_map(|(_, times)| times).max().copied();
-        if newest.is_none_or(|it| it <= at) {
+        let newer = newest.is_none_or(|it| it <= at);
+        if newer {
             self.parts[part].name.clone_from(&component.name);
-            for (name, value) in &component.attrs {
-                if self.parts[part].attrs.get(name) != Some(value) {
-                    self.parts[part].attrs.insert(name.clone(), value.clone());
-                }
+        }
+        // Sources say different things of one component and end out of order: what nobody else says is taken from an
+        // older run too.
+        for (name, value) in &component.attrs {
+            let known = self.parts[part].attrs.get(name);
+            if known.is_none_or(|known| newer && known != value) {
+                self.parts[part].attrs.insert(name.clone(), value.clone());
             }
         }
         self.note_seen(part, source, at);

@@ -26,6 +26,8 @@ mod notes;
 
 mod words;
 
+mod spoken;
+
 mod judge;
 
 mod save;

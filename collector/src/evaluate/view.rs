@@ -191,6 +191,12 @@ impl HostView {
         &self.rules
     }
 
+    /// What a component is called; `None` for one that was never described.
+    pub fn name_of(&self, id: &ComponentId) -> Option<&str> {
+        let name = self.parts[*self.index.get(id)?].name.as_str();
+        Some(name).filter(|it| !it.is_empty())
+    }
+
     /// Event time of the newest run.
     pub fn newest(&self) -> Option<Time> {
         self.newest

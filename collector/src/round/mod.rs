@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use xunjian_proto::{HostFacts, Run, Time};
+use xunjian_proto::{Component, ComponentId, HostFacts, Run, Time};
 use xunjian_rules::RuleSet;
 
 use crate::{
@@ -103,6 +103,11 @@ impl Round {
     /// Cases that are open or were closed lately.
     pub fn cases(&self) -> impl Iterator<Item = &Case> {
         self.cases.values()
+    }
+
+    /// A component as its sources last described it together.
+    pub fn component(&self, id: &ComponentId) -> Option<&Component> {
+        self.topology.get(id)
     }
 
     /// What the rules have seen of the host.

@@ -152,6 +152,29 @@ impl Store {
         self.read("read evidence", |tx| read_evidence(tx, id))
     }
 
+    /// The evidence of each name that held at a time, of a host's source: (id, name), newest first.
+    pub fn evidence_until(
+        &self,
+        agent: &AgentId,
+        source: &str,
+        until: Time,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        let operation = "look up evidence";
+        self.read(operation, |tx| {
+            let Some(no) = agent_no(tx, agent)? else { return Ok(Vec::new()) };
+            let sql = "SELECT id, name, max(at) FROM evidence_of WHERE agent = ? AND source = ? AND at <= ?
+                       GROUP BY name ORDER BY max(at) DESC, name";
+            tx.prepare_cached(sql)
+                .and_then(|mut it| {
+                    it.query_map(params![no, source, until.millis()], |row| {
+                        Ok((row.get(0)?, row.get(1)?))
+                    })?
+                    .collect()
+                })
+                .during(operation)
+        })
+    }
+
     /// Newest evidence of each name of a host's source: (id, name, time since which it reads so).
     pub fn evidence_of(
         &self,

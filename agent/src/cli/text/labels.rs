@@ -2,7 +2,7 @@
 
 use xunjian_proto::{MemberState, Reason};
 
-use crate::cli::Lang;
+use crate::{cli::Lang, names};
 
 /// Words of one language.
 pub(super) struct Labels {
@@ -12,7 +12,6 @@ pub(super) struct Labels {
     pub(super) not_root: &'static str,
     pub(super) inspected: &'static str,
     pub(super) unknown: &'static str,
-    pub(super) events: &'static str,
     pub(super) collected: &'static str,
     pub(super) absent: &'static str,
     pub(super) failed: &'static str,
@@ -27,7 +26,6 @@ const ZH: Labels = Labels {
     not_root: "当前不是 root 用户：磁盘 SMART、内核日志等需要 root 权限才能读取，读不到的内容按“未知”列出，不视为正常。",
     inspected: "检查项",
     unknown: "未能读取的内容（状态未知，不视为正常）",
-    events: "事件",
     collected: "已检查",
     absent: "不具备条件",
     failed: "检查失败",
@@ -43,7 +41,6 @@ const EN: Labels = Labels {
                listed as unknown, never as normal",
     inspected: "inspected",
     unknown: "could not be read (unknown, which is not normal)",
-    events: "events",
     collected: "read",
     absent: "absent",
     failed: "failed",
@@ -88,6 +85,30 @@ impl Labels {
     pub(super) fn kind(&self, kind: &str) -> String {
         let known = KINDS.iter().find(|(it, _, _)| *it == kind);
         known.map_or(kind, |(_, zh, en)| self.pick(zh, en)).to_owned()
+    }
+
+    /// What a metric or state is called.
+    pub(super) fn metric<'a>(&self, name: &'a str) -> &'a str {
+        match self.lang {
+            Lang::Zh => names::zh(name).unwrap_or(name),
+            Lang::En => name,
+        }
+    }
+
+    /// A word that tells the series of one metric apart.
+    pub(super) fn attr<'a>(&self, value: &'a str) -> &'a str {
+        match self.lang {
+            Lang::Zh => names::zh_attr(value),
+            Lang::En => value,
+        }
+    }
+
+    /// Heading of the events.
+    pub(super) fn events(&self, count: usize) -> String {
+        match self.lang {
+            Lang::Zh => format!("事件（{count} 条）"),
+            Lang::En => format!("events ({count})"),
+        }
     }
 
     pub(super) fn reason(&self, reason: Reason) -> &'static str {

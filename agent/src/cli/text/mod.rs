@@ -68,7 +68,7 @@ impl View {
         }
         let events: Vec<_> = readings.runs.iter().flat_map(|it| &it.events).collect();
         if !events.is_empty() {
-            text.push_str(&format!("\n{} ({})\n", labels.events, events.len()));
+            text.push_str(&format!("\n{}\n", labels.events(events.len())));
         }
         let left_out = if self.all { 0 } else { events.len().saturating_sub(20) };
         for event in &events[left_out..] {
@@ -131,7 +131,7 @@ impl View {
             }
             for state in &run.states {
                 let shown = all.entry(key(&state.component)).or_default();
-                shown.lines.push((state.metric.clone(), state.value.clone()));
+                shown.lines.push((labels.metric(&state.metric).to_owned(), state.value.clone()));
             }
             let mut samples: Vec<_> = run.samples.iter().collect();
             // Gauges say something by themselves, counters only to who compares; then as the source's table has them.
@@ -141,12 +141,13 @@ impl View {
             });
             for sample in samples {
                 let shown = all.entry(key(&sample.series.component)).or_default();
-                let attrs: Vec<_> = sample.series.attrs.iter().map(|(_, it)| it.as_str()).collect();
+                let attrs: Vec<_> =
+                    sample.series.attrs.iter().map(|(_, it)| labels.attr(it)).collect();
                 let attrs =
                     if attrs.is_empty() { String::new() } else { format!(" {}", attrs.join(" ")) };
-                let name = format!("{}{attrs}", sample.series.metric);
+                let name = format!("{}{attrs}", labels.metric(&sample.series.metric));
                 let unit = unit(&run.source, &sample.series.metric);
-                shown.lines.push((name, value_text(sample.value, unit)));
+                shown.lines.push((name, value_text(sample.value, unit, self.lang)));
             }
         }
         let mut text = String::new();

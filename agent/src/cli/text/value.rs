@@ -1,14 +1,21 @@
 //! Numbers with their units, and columns that hold Chinese.
 
-/// A number as people read it. `unit` is UCUM as OpenTelemetry writes it.
-pub(super) fn value_text(value: f64, unit: &str) -> String {
+use crate::cli::Lang;
+
+/// A number as people read it. `unit` is UCUM as OpenTelemetry writes it; what is counted is said by the Chinese name
+/// already and is an English word, so Chinese readers do not get it.
+pub(super) fn value_text(value: f64, unit: &str, lang: Lang) -> String {
     match unit {
         "By" => bytes(value),
         "By/s" => format!("{}/s", bytes(value)),
         "s" if value >= 120.0 => seconds(value),
         "Cel" => format!("{} °C", plain(value)),
-        "1" if value.fract() != 0.0 => format!("{:.1} %", value * 100.0),
-        "1" | "" => plain(value),
+        "1" => format!("{:.1} %", value * 100.0),
+        "" | "{flag}" | "{status}" | "{score}" => plain(value),
+        unit if unit.starts_with('{') && lang == Lang::Zh => match unit.split_once("}/") {
+            Some((_, per)) => format!("{}/{per}", plain(value)),
+            None => plain(value),
+        },
         _ => format!("{} {}", plain(value), unit.trim_matches(['{', '}'])),
     }
 }
@@ -60,11 +67,14 @@ mod tests {
 
     #[test]
     fn units_are_written_for_people() {
-        assert_eq!(value_text(1536.0, "By"), "1.5 KiB");
-        assert_eq!(value_text(0.5, "1"), "50.0 %");
-        assert_eq!(value_text(36.0, "Cel"), "36 °C");
-        assert_eq!(value_text(90_000.0, "s"), "1 d 1 h");
-        assert_eq!(value_text(3.0, "{error}"), "3 error");
+        assert_eq!(value_text(1536.0, "By", Lang::En), "1.5 KiB");
+        assert_eq!(value_text(0.5, "1", Lang::En), "50.0 %");
+        assert_eq!(value_text(36.0, "Cel", Lang::En), "36 °C");
+        assert_eq!(value_text(90_000.0, "s", Lang::En), "1 d 1 h");
+        assert_eq!(value_text(3.0, "{error}", Lang::En), "3 error");
+        assert_eq!(value_text(3.0, "{error}", Lang::Zh), "3");
+        assert_eq!(value_text(1.0, "1", Lang::Zh), "100.0 %");
+        assert_eq!(value_text(1.0, "{flag}", Lang::En), "1");
     }
 
     #[test]

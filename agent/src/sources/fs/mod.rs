@@ -103,6 +103,7 @@ struct Hung {
 fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
     let options: Options = c.options.clone().try_into().unwrap_or_default();
     let text = c.host.read("proc/self/mountinfo")?;
+    c.evidence("/proc/self/mountinfo", &text);
     let (all, strange) = mounts::parse(&text);
     for line in strange {
         c.problem(Reason::Unparsable, None, format!("line of mountinfo not understood: {line:?}"));

@@ -73,8 +73,8 @@ const BAD_BLOCKS: Metric = Metric::gauge(
 );
 const SUSPECTS: Metric = Metric::gauge(
     "md.member.suspect",
-    "1",
-    "1 for each mark (md.member.mark) by which the kernel suspects a member: write_error, want_replacement, blocked.",
+    "{flag}",
+    "One for each mark (md.member.mark) by which the kernel suspects a member: write_error, want_replacement, blocked.",
 );
 const STATE: Metric = Metric::word(
     "md.array.state",

@@ -193,6 +193,9 @@ fn identify(host: &dyn Host, asked: &Asked, json: &Value, drive: &mut Drive) {
     let firmware = text(json, &["firmware_version"]).or(text(json, &["scsi_revision"]));
     attr("hw.firmware_version", firmware);
     attr("hw.wwn", wwn.as_deref());
+    if is_virtual(json) && !is_behind(&asked.kind) {
+        attr(VIRTUAL, Some("true"));
+    }
     if !is_behind(&asked.kind) {
         attr("system.device", Some(&format!("/dev/{}", drive.name.clone())));
     }
@@ -204,6 +207,33 @@ fn identify(host: &dyn Host, asked: &Asked, json: &Value, drive: &mut Drive) {
     };
     attr("hw.physical_disk.type", Some(kind));
     in_database(json, drive);
+}
+
+/// Attribute of a disk that a hypervisor or a cloud makes up: its health is its host's matter. `true` or not there.
+pub(super) const VIRTUAL: &str = "hw.virtual";
+
+/// Whether the disk names a hypervisor or a cloud as its maker.
+fn is_virtual(json: &Value) -> bool {
+    const MAKERS: [&str; 11] = [
+        "qemu",
+        "vmware",
+        "vbox",
+        "virtio",
+        "xensrc",
+        "msft virtual disk",
+        "virtual disk",
+        "google persistentdisk",
+        "nvme_card-pd",
+        "amazon elastic block store",
+        "alibaba cloud elastic block storage",
+    ];
+    let (vendor, model) = (text(json, &["scsi_vendor"]), text(json, &["scsi_product"]));
+    let scsi = [vendor.unwrap_or_default(), model.unwrap_or_default()].map(str::trim).join(" ");
+    let names = [text(json, &["model_name"]), text(json, &["scsi_model_name"]), Some(&scsi)];
+    names.into_iter().flatten().any(|it| {
+        let name = it.trim().to_lowercase();
+        MAKERS.iter().any(|maker| name.starts_with(maker))
+    })
 }
 
 /// smartctl's database tells vendors' meanings of raw values: of a model that it does not know, they are less sure.

@@ -157,12 +157,12 @@ pub(super) const HELIUM: Metric = Metric::gauge(
 );
 pub(super) const NORMALIZED: Metric = Metric::gauge(
     "hw.smart.attribute.normalized",
-    "1",
+    "{score}",
     "Normalised value of an attribute that failed now or in the past.",
 );
 pub(super) const THRESHOLD: Metric = Metric::gauge(
     "hw.smart.attribute.threshold",
-    "1",
+    "{score}",
     "Threshold of an attribute that failed now or in the past.",
 );
 pub(super) const ERROR_LOG: Metric = Metric::counter(
@@ -177,7 +177,7 @@ pub(super) const ERROR_CLASS: Metric = Metric::gauge(
 );
 pub(super) const TEST_LBA: Metric = Metric::gauge(
     "hw.smart.self_test.failed_lba",
-    "1",
+    "{block}",
     "First block that the last failed self-test could not read.",
 );
 pub(super) const TEST_AGE: Metric = Metric::gauge(

@@ -156,10 +156,19 @@ fn not_asked(
         if names.contains(&name) || drives.keys().any(namespace) {
             continue;
         }
-        let virtual_disk = ["vd", "xvd", "pmem"].iter().any(|it| name.starts_with(it));
         let why = if skip.iter().any(|it| it.trim_start_matches("/dev/") == name) {
             "is left out by the configuration"
-        } else if virtual_disk {
+        } else if ["vd", "xvd"].iter().any(|it| name.starts_with(it)) {
+            let (key, device) = (drive::VIRTUAL, format!("/dev/{name}"));
+            let attrs = [(key, "true"), ("system.device", &device)]
+                .map(|(key, value)| (key.to_owned(), value.to_owned()));
+            c.component(Component {
+                id: id.clone(),
+                name: name.clone(),
+                attrs: attrs.into(),
+                links: Vec::new(),
+                set: None,
+            });
             "is a virtual disk and has no SMART"
         } else {
             "is not found by smartctl's scan"

@@ -1,11 +1,14 @@
 //! One finding: the level and why, what it rests on, what happened to it, and what hangs together with it.
 
+use std::borrow::Cow;
+
 use askama::Template;
 use axum::response::Response;
 
 use super::Page;
 use crate::{
     classify::{Case, Level, Redundancy},
+    evaluate::Input,
     ticket::Ticket,
     web::{ask::Ask, ctx::Ctx, failure::Failure, html},
 };
@@ -52,6 +55,16 @@ fn losses(number: &Option<i32>, c: &Ctx) -> String {
         Some(-1) => c.t.redundancy_gone.to_owned(),
         Some(number) => number.to_string(),
     }
+}
+
+/// What was read, with its name in the reader's language.
+fn read<'a>(input: &'a Input, c: &Ctx) -> Cow<'a, str> {
+    input.name_in(c.lang)
+}
+
+/// What it was compared with.
+fn compared<'a>(input: &'a Input, c: &Ctx) -> Cow<'a, str> {
+    input.test_in(c.lang)
 }
 
 /// Whether a spare is ready, for people.
