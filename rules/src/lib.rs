@@ -10,8 +10,6 @@ mod example;
 
 mod duration;
 
-mod nearest;
-
 mod read;
 
 mod library;
@@ -20,7 +18,7 @@ pub use duration::{days, duration_text};
 pub use example::{Example, Expect, Reading};
 pub use known::{KnownMetric, MetricKind};
 pub use library::{LIBRARY, RuleFile};
-pub use nearest::nearest;
+pub use xunjian_proto::nearest;
 pub use read::{Mistake, load, load_folder};
 pub use rule::{
     Attrs, Compare, Condition, EventTest, How, Item, Measure, MetricId, NumberTest, Operand, Rule,

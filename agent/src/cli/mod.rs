@@ -230,7 +230,7 @@ fn runtime() -> io::Result<tokio::runtime::Runtime> {
 fn source_named(name: &str) -> anyhow::Result<&'static crate::source::Source> {
     sources::ALL.iter().find(|it| it.name == name).with_context(|| {
         let names: Vec<_> = sources::ALL.iter().map(|it| it.name).collect();
-        let hint = crate::config::nearest(name, &names);
+        let hint = xunjian_proto::nearest(name, names.iter().copied());
         let hint = hint.map(|it| format!("did you mean `{it}`? ")).unwrap_or_default();
         Usage(format!("no source `{name}`: {hint}there are {}", names.join(", ")))
     })

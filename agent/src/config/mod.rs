@@ -19,7 +19,7 @@ mod reader;
 mod units;
 
 use reader::Section;
-pub use reader::{Mistake, nearest};
+pub use reader::Mistake;
 pub use units::{bytes_text, duration_text, parse_bytes, parse_duration};
 
 /// Where the configuration is looked for if nobody says where.
@@ -256,7 +256,7 @@ fn source(mut section: Section<'_>, source: &Source, mistakes: &mut Vec<Mistake>
         let mut problem = problem.trim_end().to_owned();
         let known = ["enabled", "every", "deadline"];
         for key in options.keys() {
-            if let Some(it) = nearest(key, &known) {
+            if let Some(it) = xunjian_proto::nearest(key, known.iter().copied()) {
                 problem.push_str(&format!("; instead of `{key}`, did you mean `{it}`?"));
             }
         }

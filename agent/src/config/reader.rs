@@ -4,6 +4,7 @@
 use std::fmt;
 
 use toml::{Table, Value};
+use xunjian_proto::nearest;
 
 /// Something in the configuration that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,7 +82,7 @@ impl<'a> Section<'a> {
     pub(super) fn finish(self, mistakes: &mut Vec<Mistake>) {
         for (key, value) in &self.rest() {
             let what = if value.is_table() { "section" } else { "key" };
-            let nearest = match nearest(key, &self.known) {
+            let nearest = match nearest(key, self.known.iter().copied()) {
                 Some(it) => format!("unknown {what}; did you mean `{it}`?"),
                 None => format!("unknown {what}; known here: {}", self.known.join(", ")),
             };
@@ -98,40 +99,5 @@ impl<'a> Section<'a> {
     /// The full name of a key of this section.
     pub(super) fn full(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
-    }
-}
-
-/// The known word that was most likely meant.
-pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    let best = known.iter().map(|it| (edits(word, it), *it)).min()?;
-    (best.0 <= 1 + word.chars().count() / 4).then_some(best.1)
-}
-
-/// How many letters have to be put in, taken out or changed (Levenshtein).
-fn edits(one: &str, two: &str) -> usize {
-    let two: Vec<char> = two.chars().take(64).collect();
-    let mut row: Vec<usize> = (0..=two.len()).collect();
-    for (i, a) in one.chars().take(64).enumerate() {
-        let mut corner = row[0];
-        row[0] = i + 1;
-        for (j, b) in two.iter().enumerate() {
-            let change = corner + usize::from(a != *b);
-            corner = row[j + 1];
-            row[j + 1] = change.min(corner + 1).min(row[j] + 1);
-        }
-    }
-    row[two.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_nearest_word_is_found_and_nonsense_is_not() {
-        let known = ["enabled", "every", "deadline"];
-        assert_eq!(nearest("evry", &known), Some("every"));
-        assert_eq!(nearest("dead_line", &known), Some("deadline"));
-        assert_eq!(nearest("colour", &known), None);
     }
 }
