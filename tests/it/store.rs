@@ -65,11 +65,11 @@ fn definitions_are_kept_once_per_agent() {
     let folder = Folder::new();
     let store = folder.open();
     let mut first = batch(1, &[run("md", 10)]);
-    first.definitions = vec![([1; 16], vec![9; 100])];
+    first.definitions = vec![([1; 8], vec![9; 100])];
     store.append(&[first]).unwrap();
-    assert_eq!(store.missing_definitions(&agent(), &[[1; 16], [2; 16]]).unwrap(), [[2; 16]]);
+    assert_eq!(store.missing_definitions(&agent(), &[[1; 8], [2; 8]]).unwrap(), [[2; 8]]);
     let other = AgentId("ff".repeat(16));
-    assert_eq!(store.missing_definitions(&other, &[[1; 16]]).unwrap(), [[1; 16]]);
+    assert_eq!(store.missing_definitions(&other, &[[1; 8]]).unwrap(), [[1; 8]]);
 }
 
 #[test]

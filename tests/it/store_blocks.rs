@@ -190,7 +190,7 @@ fn definitions_go_when_no_batch_has_needed_them_for_days() {
         run.evidence.push(Evidence { name: "smartctl".into(), content: format!("day {day}") });
         let mut batch = batch(day as u64 + 1, &[run]);
         batch.received = at(day * 86_400);
-        let hashes: Vec<[u8; 16]> = batch.definitions.iter().map(|it| it.0).collect();
+        let hashes: Vec<_> = batch.definitions.iter().map(|it| it.0).collect();
         store.append(&[batch]).unwrap();
         hashes
     };

@@ -315,7 +315,7 @@ fn a_dictionary_forgets_the_oldest() {
     let mut dictionary = Dictionary::default();
     let known = wire::learn(&wire::pack(&full_runs(1)).unwrap().definitions[0]).unwrap();
     let hash = |at: u32| {
-        let mut hash = [0; 16];
+        let mut hash = Hash::default();
         hash[..4].copy_from_slice(&at.to_le_bytes());
         hash
     };

@@ -6,7 +6,7 @@
 use std::{collections::hash_map::Entry, time::Duration};
 
 use rusqlite::{OptionalExtension, Transaction, params};
-use xunjian_proto::Time;
+use xunjian_proto::{Time, wire::Hash};
 
 use super::{
     AgentId, Appended, Store, StoreError, StoredBatch,
@@ -88,8 +88,8 @@ impl Store {
     pub fn missing_definitions(
         &self,
         agent: &AgentId,
-        hashes: &[[u8; 16]],
-    ) -> Result<Vec<[u8; 16]>, StoreError> {
+        hashes: &[Hash],
+    ) -> Result<Vec<Hash>, StoreError> {
         let operation = "look up definitions";
         self.read(operation, |tx| {
             let Some(no) = agent_no(tx, agent)? else { return Ok(hashes.to_vec()) };

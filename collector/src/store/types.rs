@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use xunjian_proto::{ComponentId, HostFacts, Outcome, Problem, Time};
+use xunjian_proto::{ComponentId, HostFacts, Outcome, Problem, Time, wire};
 
 use crate::{classify::Case, ticket::Ticket};
 
@@ -23,7 +23,7 @@ pub struct StoredBatch {
     /// Time of the first run in it (event time).
     pub at: Time,
     /// Definitions that came with it: (content hash, packed body), kept once per agent.
-    pub definitions: Vec<([u8; 16], Vec<u8>)>,
+    pub definitions: Vec<(wire::Hash, Vec<u8>)>,
     /// The packed body, as `xunjian_proto::wire` reads it.
     pub body: Vec<u8>,
     /// Samples in it, for the counters.

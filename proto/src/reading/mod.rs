@@ -168,10 +168,10 @@ pub struct Evidence {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cost {
-    /// CPU time of the agent's own thread, microseconds.
+    /// CPU time of the agent's own thread, microseconds; the agent rounds it by 3 % at most.
     #[serde(default)]
     pub cpu_us: u64,
-    /// Bytes read from files and programs.
+    /// Bytes read from files and programs, rounded likewise.
     #[serde(default)]
     pub read_bytes: u64,
     /// Programs that were started: command line (without the device) and wall milliseconds.

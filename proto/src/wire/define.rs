@@ -40,8 +40,9 @@ pub(super) fn weight(bytes: &[u8]) -> Result<usize, WireError> {
 
 pub(super) fn hash_of(bytes: &[u8]) -> Hash {
     let digest = digest::digest(&digest::SHA256, bytes);
-    let mut hash = [0; 16];
-    hash.copy_from_slice(&digest.as_ref()[..16]);
+    let mut hash = Hash::default();
+    let length = hash.len();
+    hash.copy_from_slice(&digest.as_ref()[..length]);
     hash
 }
 
@@ -64,7 +65,7 @@ pub(super) fn encoded_layout(run: &Run) -> Vec<u8> {
             attrs: attrs_out(sample.series.attrs.iter().map(|(name, value)| (name, value))),
         })
         .collect();
-    encoded(v1::definition::Kind::Layout(v1::Layout { series }))
+    encoded(v1::definition::Kind::Layout(v1::Layout { series, source: run.source.clone() }))
 }
 
 pub(super) fn encoded_inventory(run: &Run) -> Vec<u8> {
@@ -104,8 +105,9 @@ fn content(kind: v1::definition::Kind) -> Result<Content, WireError> {
     Ok(match kind {
         v1::definition::Kind::Layout(layout) => {
             let series: Vec<SeriesKey> = layout.series.into_iter().map(series_in).collect();
+            check::name("a source's name", &layout.source)?;
             check::layout(series.iter())?;
-            Content::Layout(series.into_iter().map(Arc::new).collect())
+            Content::Layout(layout.source.into(), series.into_iter().map(Arc::new).collect())
         }
         v1::definition::Kind::Inventory(it) => {
             let inventory = Inventory {

@@ -1,4 +1,8 @@
 //! Runs to a batch.
+//!
+//! Its numbers, in this order: the number of layouts and of runs; each run's group; and for each group the columns of its
+//! runs' times, durations, inventories (definition number; 0 is none), processor times and bytes read, then the column
+//! of each series of its layout.
 
 use std::collections::HashMap;
 
@@ -6,7 +10,8 @@ use prost::Message;
 
 use super::{
     Definition, Hash, Packed, WireError,
-    column::{put_values, put_varint, put_whole},
+    coder::{Encoder, Number},
+    column::Columns,
     compress,
     define::{self, attrs_out, hash_of},
 };
@@ -29,33 +34,59 @@ pub fn pack_new(runs: &[Run], known: &dyn Fn(&Hash) -> bool) -> Result<Packed, W
     WireError::limit("the number of samples", samples, SAMPLES_MAX)?;
 
     let mut table = Table { known, numbers: HashMap::new(), new: Vec::new(), expanded: 0 };
-    let mut groups: Vec<Group<'_>> = Vec::new();
-    let mut places: HashMap<(&str, u32), usize> = HashMap::new();
-    let mut order = Vec::new();
-    for run in runs {
-        let layout = match run.samples.is_empty() {
-            true => 0,
-            false => table.number(&define::encoded_layout(run))?,
-        };
-        let place = *places.entry((&run.source, layout)).or_insert_with(|| {
-            groups.push(Group { layout, runs: Vec::new() });
-            groups.len() - 1
-        });
-        groups[place].runs.push(run);
-        put_varint(place as u64, &mut order);
+    let (order, sources) = groups_of(runs, &mut table)?;
+    let layouts = table.numbers.len();
+    let mut groups: Vec<Vec<&Run>> = vec![Vec::new(); layouts + sources.len()];
+    for (run, group) in runs.iter().zip(&order) {
+        groups[*group].push(run);
     }
-    let groups = groups.iter().map(|group| group.encode(&mut table)).collect::<Result<_, _>>()?;
+    let mut numbers = Encoder::new();
+    let mut models = Models::new();
+    models.put_order(layouts, &order, &mut numbers);
+    for group in &groups {
+        models.put_group(group, &mut table, &mut numbers)?;
+    }
+    let mut body = happenings(runs, &mut table)?;
     WireError::limit("what the runs refer to, in bytes,", table.expanded, EXPANDED_BYTES_MAX)?;
 
     let mut hashes: Vec<_> = table.numbers.iter().collect();
     hashes.sort_by_key(|(_, number)| **number);
-    let definitions = hashes.iter().flat_map(|(hash, _)| **hash).collect();
-    let bytes = v1::BatchBody { definitions, order, groups }.encode_to_vec();
+    body.definitions = hashes.iter().flat_map(|(hash, _)| **hash).collect();
+    body.sources = sources.join(" ");
+    body.numbers = numbers.finish();
+    let bytes = body.encode_to_vec();
     WireError::limit("a batch, in bytes before packing,", bytes.len(), UNPACKED_BYTES_MAX)?;
     let body = compress(&bytes, "a batch")?;
     WireError::limit("a batch, in bytes,", body.len(), BATCH_BYTES_MAX)?;
     let first_at = runs.iter().map(|run| run.at).min().unwrap_or(Time::from_millis(0));
     Ok(Packed { definitions: table.new, body, samples: samples as u32, first_at })
+}
+
+/// Each run's group, and the sources of the groups that come after those of the layouts.
+fn groups_of<'a>(
+    runs: &'a [Run],
+    table: &mut Table<'_>,
+) -> Result<(Vec<usize>, Vec<&'a str>), WireError> {
+    let mut order = Vec::with_capacity(runs.len());
+    for run in runs {
+        order.push(match run.samples.is_empty() {
+            true => None,
+            // Layouts come first, so a new one has the number of its group.
+            false => Some(table.number(&define::encoded_layout(run))? as usize - 1),
+        });
+    }
+    let (layouts, mut sources) = (table.numbers.len(), Vec::new());
+    let order = runs.iter().zip(order).map(|(run, layout)| {
+        layout.unwrap_or_else(|| {
+            let known = sources.iter().position(|it| *it == run.source);
+            layouts
+                + known.unwrap_or_else(|| {
+                    sources.push(run.source.as_str());
+                    sources.len() - 1
+                })
+        })
+    });
+    Ok((order.collect(), sources))
 }
 
 /// The definitions of a batch, numbered from 1 in the order of their first use.
@@ -85,72 +116,117 @@ impl Table<'_> {
         self.expanded = self.expanded.saturating_add(define::weight(bytes)?);
         self.number(bytes)
     }
-}
 
-/// Runs of one source with one layout.
-struct Group<'a> {
-    layout: u32,
-    runs: Vec<&'a Run>,
-}
-
-impl Group<'_> {
-    fn encode(&self, table: &mut Table<'_>) -> Result<v1::Group, WireError> {
-        let mut group = v1::Group {
-            source: self.runs[0].source.clone(),
-            layout: self.layout,
-            runs: self.runs.len() as u32,
-            values: self.values(),
-            ..v1::Group::default()
-        };
-        put_whole(self.runs.iter().map(|run| run.at.millis()), &mut group.at_ms);
-        put_whole(self.runs.iter().map(|run| i64::from(run.took_ms)), &mut group.took_ms);
-        put_whole(self.runs.iter().map(|run| run.cost.cpu_us as i64), &mut group.cpu_us);
-        put_whole(self.runs.iter().map(|run| run.cost.read_bytes as i64), &mut group.read_bytes);
-        let mut inventories = Vec::with_capacity(self.runs.len());
-        for (at, run) in self.runs.iter().enumerate() {
-            let at = at as u32;
-            let empty =
-                run.components.is_empty() && run.states.is_empty() && run.problems.is_empty();
-            inventories.push(match empty {
-                true => 0,
-                false => i64::from(table.copied(&define::encoded_inventory(run))?),
-            });
-            group.outcomes.extend(outcome(at, &run.outcome));
-            for evidence in &run.evidence {
-                let definition = table.copied(&define::encoded_evidence(evidence))?;
-                group.evidence.push(v1::EvidenceRef { run: at, definition });
-            }
-            group.events.extend(run.events.iter().map(|event| v1::Event {
-                run: at,
-                kind: event.kind.clone(),
-                component: event.component.as_str().to_owned(),
-                at_ms: event.at.millis(),
-                text: event.text.clone(),
-                attrs: attrs_out(event.attrs.iter()),
-            }));
-            group.programs.extend(run.cost.programs.iter().map(|(command, took_ms)| v1::Program {
-                run: at,
-                command: command.clone(),
-                took_ms: *took_ms,
-            }));
+    /// The number of a run's inventory; 0 if it saw nothing.
+    fn inventory(&mut self, run: &Run) -> Result<i64, WireError> {
+        let empty = run.components.is_empty() && run.states.is_empty() && run.problems.is_empty();
+        match empty {
+            true => Ok(0),
+            false => self.copied(&define::encoded_inventory(run)).map(i64::from),
         }
-        put_whole(inventories, &mut group.inventory);
-        Ok(group)
+    }
+}
+
+/// What is learnt of the numbers while they are coded; unpacking learns the same.
+pub(super) struct Models {
+    pub(super) count: Number,
+    /// By the group of the run before: sources take turns.
+    pub(super) order: Vec<Number>,
+    pub(super) at_ms: Columns,
+    /// First time of the group before.
+    pub(super) near_ms: i64,
+    pub(super) took_ms: Columns,
+    pub(super) inventory: Columns,
+    pub(super) cpu_us: Columns,
+    pub(super) read_bytes: Columns,
+    pub(super) values: Columns,
+}
+
+/// Groups that [`Models::order`] tells apart.
+const ORDERS: usize = 16;
+
+impl Models {
+    pub(super) fn new() -> Models {
+        Models {
+            count: Number::NEW,
+            order: vec![Number::NEW; ORDERS],
+            at_ms: Columns::new(),
+            near_ms: 0,
+            took_ms: Columns::new(),
+            inventory: Columns::new(),
+            cpu_us: Columns::new(),
+            read_bytes: Columns::new(),
+            values: Columns::new(),
+        }
     }
 
-    /// A mode byte per series, then the columns.
-    fn values(&self) -> Vec<u8> {
-        let series = self.runs[0].samples.len();
-        let (mut modes, mut columns) = (Vec::with_capacity(series), Vec::new());
-        let mut column = Vec::with_capacity(self.runs.len());
-        for at in 0..series {
+    /// The model for the group of the run after one of group `before`.
+    pub(super) fn order(&mut self, before: usize) -> &mut Number {
+        &mut self.order[before.min(ORDERS - 1)]
+    }
+
+    fn put_order(&mut self, layouts: usize, order: &[usize], out: &mut Encoder) {
+        out.number(&mut self.count, layouts as u64);
+        out.number(&mut self.count, order.len() as u64);
+        let mut before = 0;
+        for group in order {
+            out.number(self.order(before), *group as u64);
+            before = *group;
+        }
+    }
+
+    /// Runs of one source with one layout.
+    fn put_group(
+        &mut self,
+        runs: &[&Run],
+        table: &mut Table<'_>,
+        out: &mut Encoder,
+    ) -> Result<(), WireError> {
+        let column = |of: &dyn Fn(&Run) -> i64| runs.iter().map(|run| of(run)).collect::<Vec<_>>();
+        let at_ms = column(&|run| run.at.millis());
+        self.at_ms.put_whole(&at_ms, self.near_ms, out);
+        self.near_ms = at_ms.first().copied().unwrap_or(self.near_ms);
+        self.took_ms.put_whole(&column(&|run| i64::from(run.took_ms)), 0, out);
+        let inventories = runs.iter().map(|run| table.inventory(run));
+        let inventories = inventories.collect::<Result<Vec<_>, _>>()?;
+        self.inventory.put_whole(&inventories, 0, out);
+        self.cpu_us.put_whole(&column(&|run| run.cost.cpu_us as i64), 0, out);
+        self.read_bytes.put_whole(&column(&|run| run.cost.read_bytes as i64), 0, out);
+        let mut column = Vec::with_capacity(runs.len());
+        for at in 0..runs.first().map_or(0, |run| run.samples.len()) {
             column.clear();
-            column.extend(self.runs.iter().map(|run| run.samples[at].value));
-            modes.push(put_values(&column, &mut columns));
+            column.extend(runs.iter().map(|run| run.samples[at].value));
+            self.values.put_values(&column, out);
         }
-        modes.append(&mut columns);
-        modes
+        Ok(())
     }
+}
+
+/// What few runs have.
+fn happenings(runs: &[Run], table: &mut Table<'_>) -> Result<v1::BatchBody, WireError> {
+    let mut body = v1::BatchBody::default();
+    for (at, run) in runs.iter().enumerate() {
+        let at = at as u32;
+        body.outcomes.extend(outcome(at, &run.outcome));
+        for evidence in &run.evidence {
+            let definition = table.copied(&define::encoded_evidence(evidence))?;
+            body.evidence.push(v1::EvidenceRef { run: at, definition });
+        }
+        body.events.extend(run.events.iter().map(|event| v1::Event {
+            run: at,
+            kind: event.kind.clone(),
+            component: event.component.as_str().to_owned(),
+            at_ms: event.at.millis(),
+            text: event.text.clone(),
+            attrs: attrs_out(event.attrs.iter()),
+        }));
+        body.programs.extend(run.cost.programs.iter().map(|(command, took_ms)| v1::Program {
+            run: at,
+            command: command.clone(),
+            took_ms: *took_ms,
+        }));
+    }
+    Ok(body)
 }
 
 fn outcome(run: u32, outcome: &Outcome) -> Option<v1::Outcome> {

@@ -34,10 +34,6 @@ const OUTCOME: Shape = Shape { size: size_of::<v1::Outcome>(), nested: &[] };
 const EVENT: Shape = Shape { size: size_of::<v1::Event>(), nested: &[(6, &ATTR)] };
 const REFERENCE: Shape = Shape { size: size_of::<v1::EvidenceRef>(), nested: &[] };
 const PROGRAM: Shape = Shape { size: size_of::<v1::Program>(), nested: &[] };
-const GROUP: Shape = Shape {
-    size: size_of::<v1::Group>(),
-    nested: &[(9, &OUTCOME), (10, &EVENT), (11, &REFERENCE), (12, &PROGRAM)],
-};
 
 /// `v1::Definition`.
 pub(super) const DEFINITION: Shape = Shape {
@@ -46,7 +42,10 @@ pub(super) const DEFINITION: Shape = Shape {
 };
 
 /// `v1::BatchBody`.
-pub(super) const BATCH: Shape = Shape { size: size_of::<v1::BatchBody>(), nested: &[(3, &GROUP)] };
+pub(super) const BATCH: Shape = Shape {
+    size: size_of::<v1::BatchBody>(),
+    nested: &[(3, &OUTCOME), (4, &EVENT), (5, &REFERENCE), (6, &PROGRAM)],
+};
 
 /// Bytes that the decoded message will take; fails if that exceeds `limit` or if the bytes are no message.
 pub(super) fn memory(

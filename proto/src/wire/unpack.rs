@@ -1,18 +1,19 @@
 //! A batch to runs.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use prost::Message;
 
 use super::{
     Content, Hash, Known, WireError,
-    column::{Reader, values, whole},
+    coder::Decoder,
     decompress,
     define::{attrs_in, unknown},
+    pack::Models,
     scan,
 };
 use crate::{
-    ComponentId, Cost, Event, Outcome, Run, Sample, Time,
+    ComponentId, Cost, Event, Outcome, Run, Sample, SeriesKey, Time,
     check::{
         self, BATCH_BYTES_MAX, EXPANDED_BYTES_MAX, REFERENCES_MAX, RUNS_MAX, SAMPLES_MAX,
         UNPACKED_BYTES_MAX,
@@ -34,7 +35,7 @@ pub fn open(body: &[u8]) -> Result<Opened, WireError> {
     scan::memory("a batch", &bytes, &scan::BATCH, EXPANDED_BYTES_MAX)?;
     let body =
         v1::BatchBody::decode(&*bytes).map_err(|error| WireError::malformed("a batch", error))?;
-    let (hashes, rest) = body.definitions.as_chunks::<16>();
+    let (hashes, rest) = body.definitions.as_chunks();
     if !rest.is_empty() {
         return Err(WireError::malformed("a batch", "a hash is cut"));
     }
@@ -61,87 +62,128 @@ impl Opened {
         if !missing.is_empty() {
             return Err(WireError::Missing(missing));
         }
-        let mut table = Table { known, samples: 0, runs: 0, expanded: 0 };
-        let groups = self.body.groups.into_iter().map(|group| Ok(table.group(group)?.into_iter()));
-        let mut groups = groups.collect::<Result<Vec<_>, WireError>>()?;
-        let total = table.runs;
-        let mut order = Reader::new(&self.body.order);
-        let mut runs = Vec::with_capacity(total);
-        for _ in 0..total {
-            let place = usize::try_from(order.varint()?).unwrap_or(usize::MAX);
-            let next = groups.get_mut(place).and_then(Iterator::next);
-            runs.push(next.ok_or_else(|| WireError::malformed("a batch", "its order is wrong"))?);
-        }
-        order.end()?;
+        let mut table = Table { known, samples: 0, expanded: 0 };
+        let mut runs = table.numbers(&self.body)?;
+        table.happenings(self.body, &mut runs)?;
         Ok(runs)
     }
 }
+
+/// A source, and the series of its runs.
+type Kind = (Arc<str>, Arc<[Arc<SeriesKey>]>);
 
 /// What the runs refer to, and what they have used up so far.
 struct Table {
     known: Vec<Known>,
     samples: usize,
-    runs: usize,
     expanded: usize,
 }
 
 impl Table {
-    fn group(&mut self, group: v1::Group) -> Result<Vec<Run>, WireError> {
-        check::name("a source's name", &group.source)?;
-        let count = group.runs as usize;
-        self.runs = self.runs.saturating_add(count);
-        WireError::limit("the number of runs", self.runs, RUNS_MAX)?;
-        let at_ms = whole(&group.at_ms, count)?;
-        let took_ms = whole(&group.took_ms, count)?;
-        let inventory = whole(&group.inventory, count)?;
-        let cpu_us = whole(&group.cpu_us, count)?;
-        let read_bytes = whole(&group.read_bytes, count)?;
-        let mut runs = Vec::with_capacity(count);
-        for at in 0..count {
-            let mut run = Run {
-                source: group.source.clone(),
-                at: Time::from_millis(at_ms[at]),
-                took_ms: u32::try_from(took_ms[at])
-                    .map_err(|_| WireError::malformed("a batch", "a duration beyond 32 bits"))?,
-                outcome: Outcome::Collected,
-                components: Vec::new(),
-                samples: Vec::new(),
-                states: Vec::new(),
-                events: Vec::new(),
-                problems: Vec::new(),
-                evidence: Vec::new(),
-                cost: Cost {
-                    cpu_us: cpu_us[at] as u64,
-                    read_bytes: read_bytes[at] as u64,
-                    programs: Vec::new(),
-                },
-            };
-            self.inventory(inventory[at], &mut run)?;
-            runs.push(run);
+    /// The runs with all their numbers, in the order of the batch.
+    fn numbers(&mut self, body: &v1::BatchBody) -> Result<Vec<Run>, WireError> {
+        let (mut input, mut models) = (Decoder::new(&body.numbers), Models::new());
+        let mut count = || input.number(&mut models.count);
+        let (layouts, runs) = (count()?, count()?);
+        let kinds = self.kinds(usize::try_from(layouts).unwrap_or(usize::MAX), &body.sources)?;
+        let total = usize::try_from(runs).unwrap_or(usize::MAX);
+        WireError::limit("the number of runs", total, RUNS_MAX)?;
+        let (mut order, mut counts) = (Vec::with_capacity(total), vec![0; kinds.len()]);
+        let mut before = 0;
+        for _ in 0..total {
+            let group = input.number(models.order(before))?;
+            before = usize::try_from(group).unwrap_or(usize::MAX);
+            let count = counts.get_mut(before);
+            *count.ok_or_else(|| WireError::malformed("a batch", "its order is wrong"))? += 1;
+            order.push(before);
         }
-        self.samples(group.layout, &group.values, &mut runs)?;
-        for outcome in group.outcomes {
+        let groups = kinds.iter().zip(counts);
+        let groups = groups
+            .map(|(kind, count)| Ok(self.group(kind, count, &mut models, &mut input)?.into_iter()));
+        let mut groups = groups.collect::<Result<Vec<_>, WireError>>()?;
+        input.end()?;
+        let runs: Vec<Run> = order.iter().filter_map(|group| groups[*group].next()).collect();
+        Ok(runs)
+    }
+
+    /// Source and series of each group: first those with layouts, then those without samples.
+    fn kinds(&self, layouts: usize, sources: &str) -> Result<Vec<Kind>, WireError> {
+        let layouts = self.known.get(..layouts).ok_or_else(wrong_kind)?.iter();
+        let layouts = layouts.map(|known| match &known.content {
+            Content::Layout(source, series) => Ok((source.clone(), series.clone())),
+            _ => Err(wrong_kind()),
+        });
+        let bare = sources.split(' ').filter(|it| !it.is_empty()).map(|source| {
+            check::name("a source's name", source)?;
+            Ok((source.into(), Arc::default()))
+        });
+        layouts.chain(bare.take(RUNS_MAX)).collect()
+    }
+
+    /// The `count` runs of one source with one layout.
+    fn group(
+        &mut self,
+        (source, series): &Kind,
+        count: usize,
+        models: &mut Models,
+        input: &mut Decoder<'_>,
+    ) -> Result<Vec<Run>, WireError> {
+        self.samples = self.samples.saturating_add(series.len().saturating_mul(count));
+        WireError::limit("the number of samples", self.samples, SAMPLES_MAX)?;
+        let mut runs: Vec<Run> = (0..count).map(|_| blank(source, series.len())).collect();
+        let near = models.near_ms;
+        models.at_ms.whole(input, count, near, |at, value| {
+            runs[at].at = Time::from_millis(value);
+            Ok(())
+        })?;
+        models.near_ms = runs.first().map_or(near, |run| run.at.millis());
+        models.took_ms.whole(input, count, 0, |at, value| {
+            runs[at].took_ms = u32::try_from(value)
+                .map_err(|_| WireError::malformed("a batch", "a duration beyond 32 bits"))?;
+            Ok(())
+        })?;
+        models
+            .inventory
+            .whole(input, count, 0, |at, value| self.inventory(value, &mut runs[at]))?;
+        models.cpu_us.whole(input, count, 0, |at, value| {
+            runs[at].cost.cpu_us = value as u64;
+            Ok(())
+        })?;
+        models.read_bytes.whole(input, count, 0, |at, value| {
+            runs[at].cost.read_bytes = value as u64;
+            Ok(())
+        })?;
+        for key in series.iter().filter(|_| count > 0) {
+            models.values.values(input, count, |at, value| {
+                runs[at].samples.push(Sample { series: key.clone(), value });
+            })?;
+        }
+        Ok(runs)
+    }
+
+    fn happenings(&mut self, body: v1::BatchBody, runs: &mut [Run]) -> Result<(), WireError> {
+        for outcome in body.outcomes {
             let (run, kind, text) = (outcome.run, outcome.kind, outcome.text);
             check::text("an outcome", &text)?;
-            of(&mut runs, run)?.outcome = outcome_in(kind, text)?;
+            of(runs, run)?.outcome = outcome_in(kind, text)?;
         }
-        for event in group.events {
-            let run = of(&mut runs, event.run)?;
+        for event in body.events {
+            let run = of(runs, event.run)?;
             run.events.push(event_in(event)?);
         }
-        for it in group.evidence {
-            let run = of(&mut runs, it.run)?;
+        for it in body.evidence {
+            let run = of(runs, it.run)?;
             let Content::Evidence(evidence) = self.copied(it.definition)? else {
                 return Err(wrong_kind());
             };
             run.evidence.push((**evidence).clone());
         }
-        for program in group.programs {
+        for program in body.programs {
             check::text("a command line", &program.command)?;
-            let run = of(&mut runs, program.run)?;
+            let run = of(runs, program.run)?;
             run.cost.programs.push((program.command, program.took_ms));
         }
-        Ok(runs)
+        Ok(())
     }
 
     fn inventory(&mut self, number: i64, run: &mut Run) -> Result<(), WireError> {
@@ -164,32 +206,28 @@ impl Table {
         WireError::limit("what the runs refer to, in bytes,", self.expanded, EXPANDED_BYTES_MAX)?;
         Ok(&known.content)
     }
+}
 
-    fn samples(&mut self, layout: u32, bytes: &[u8], runs: &mut [Run]) -> Result<(), WireError> {
-        let mut reader = Reader::new(bytes);
-        if layout == 0 {
-            return reader.end();
-        }
-        let known = self.known.get(layout as usize - 1).map(|known| &known.content);
-        let Some(Content::Layout(series)) = known else { return Err(wrong_kind()) };
-        self.samples = self.samples.saturating_add(series.len().saturating_mul(runs.len()));
-        WireError::limit("the number of samples", self.samples, SAMPLES_MAX)?;
-        let modes = reader.take(series.len())?;
-        for run in runs.iter_mut() {
-            run.samples.reserve_exact(series.len());
-        }
-        for (key, mode) in series.iter().zip(modes) {
-            values(*mode, &mut reader, runs.len(), |at, value| {
-                runs[at].samples.push(Sample { series: key.clone(), value });
-            })?;
-        }
-        reader.end()
+/// A run of which nothing is known yet but its source.
+fn blank(source: &str, samples: usize) -> Run {
+    Run {
+        source: source.to_owned(),
+        at: Time::from_millis(0),
+        took_ms: 0,
+        outcome: Outcome::Collected,
+        components: Vec::new(),
+        samples: Vec::with_capacity(samples),
+        states: Vec::new(),
+        events: Vec::new(),
+        problems: Vec::new(),
+        evidence: Vec::new(),
+        cost: Cost::default(),
     }
 }
 
 fn of(runs: &mut [Run], at: u32) -> Result<&mut Run, WireError> {
     runs.get_mut(at as usize)
-        .ok_or_else(|| WireError::malformed("a batch", format!("it has no run {at} in a group")))
+        .ok_or_else(|| WireError::malformed("a batch", format!("it has no run {at}")))
 }
 
 fn wrong_kind() -> WireError {

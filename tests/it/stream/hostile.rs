@@ -187,7 +187,7 @@ fn a_broken_protocol_ends_the_stream_and_touches_nobody_else() {
         assert_eq!(door.ingest.counters().refused(Refused::Reordered), 1);
 
         let mut raw = Raw::open(&folder.path("bad")).await;
-        let forged = Definition { hash: [7; 16], body: packed.definitions[0].body.clone() };
+        let forged = Definition { hash: [7; 8], body: packed.definitions[0].body.clone() };
         raw.send(FromAgent::Definitions(vec![forged])).await;
         raw.ends(Code::InvalidArgument).await;
 
