@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Longest time that a run waits for others to go with it: a batch of many runs packs far better than each alone.
-const GATHER: Duration = Duration::from_secs(30);
+const GATHER: Duration = Duration::from_secs(60);
 
 /// Longest time that news waits: something changed, failed or happened.
 const GATHER_NEWS: Duration = Duration::from_secs(1);

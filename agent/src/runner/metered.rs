@@ -35,8 +35,8 @@ impl Meter {
     /// The cost, with the CPU time that the thread used.
     pub(super) fn cost(&self, cpu: Duration) -> Cost {
         Cost {
-            cpu_us: u64::try_from(cpu.as_micros()).unwrap_or(u64::MAX),
-            read_bytes: self.read_bytes.load(Ordering::Relaxed),
+            cpu_us: coarse(u64::try_from(cpu.as_micros()).unwrap_or(u64::MAX)),
+            read_bytes: coarse(self.read_bytes.load(Ordering::Relaxed)),
             programs: self.programs.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
     }
@@ -139,6 +139,15 @@ impl Host for Metered<'_> {
     }
 }
 
+/// Rounded to five bits, 3 % at most: costs are noisy, and every run's travel with it.
+fn coarse(value: u64) -> u64 {
+    let shift = (u64::BITS - value.leading_zeros()).saturating_sub(5);
+    if shift == 0 {
+        return value;
+    }
+    (value >> (shift - 1)).div_ceil(2).saturating_mul(1 << shift)
+}
+
 /// A command line without what it is about: `smartctl --json --xall DEVICE`. What is left is the same for all
 /// devices, so that the ledger can count and compare.
 fn pattern(argv: &[&str]) -> String {
@@ -165,6 +174,16 @@ fn pattern(argv: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cost_is_rounded_by_three_percent_at_most() {
+        for value in (0..5_000).chain([123_456_789, 1 << 40]) {
+            let rounded = coarse(value);
+            assert!(rounded.abs_diff(value) * 32 <= value, "{value} became {rounded}");
+            assert!(rounded.count_ones() <= 5);
+        }
+        assert_eq!(coarse(u64::MAX), u64::MAX);
+    }
 
     #[test]
     fn a_pattern_names_no_device_and_has_a_bound() {

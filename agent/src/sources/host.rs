@@ -190,7 +190,7 @@ fn from_vitals(c: &mut Collect<'_>, id: &ComponentId, vitals: &Vitals) {
     if total > 0.0 && available <= total {
         c.sample_with(&MEMORY, id, &[("system.memory.state", "used")], total - available);
         c.sample(&MEMORY_LIMIT, id, total);
-        c.sample(&MEMORY_SHARE, id, (total - available) / total);
+        c.sample(&MEMORY_SHARE, id, share(total - available, total));
         c.sample(&MEMORY_LEFT, id, available);
     } else {
         c.problem(
@@ -202,12 +202,17 @@ fn from_vitals(c: &mut Collect<'_>, id: &ComponentId, vitals: &Vitals) {
     let (total, used) = (vitals.swap_total as f64, vitals.swap_used as f64);
     if total > 0.0 && used <= total {
         c.sample_with(&PAGING, id, &[("system.paging.state", "used")], used);
-        c.sample(&PAGING_SHARE, id, used / total);
+        c.sample(&PAGING_SHARE, id, share(used, total));
     }
     for (metric, load) in [&LOAD_1, &LOAD_5, &LOAD_15].into_iter().zip(vitals.load) {
         c.sample(metric, id, load);
     }
     c.sample(&UPTIME, id, vitals.uptime_secs as f64);
+}
+
+/// To the hundredth of a percent: what is beyond it is noise, and 17 digits of noise do not pack.
+fn share(part: f64, whole: f64) -> f64 {
+    (part / whole * 1e4).round() / 1e4
 }
 
 fn from_stat(c: &mut Collect<'_>, id: &ComponentId, stat: &str) {
@@ -268,7 +273,8 @@ fn pressure(c: &mut Collect<'_>, id: &ComponentId) {
             if let Some(micros) = total.and_then(|it| it.parse::<f64>().ok()) {
                 let attrs =
                     [("system.linux.psi.resource", resource), ("system.linux.psi.stall", stall)];
-                c.sample_with(&PRESSURE, id, &attrs, micros / 1e6);
+                // To the millisecond: more digits are noise, which does not pack.
+                c.sample_with(&PRESSURE, id, &attrs, (micros / 1e3).round() / 1e3);
             }
         }
     }

@@ -159,7 +159,7 @@ pub(super) struct Pair {
     pub(super) state: Hold,
 }
 
-/// Readings are gathered for half a minute before they are sent, sent again after a lost connection, and judged once a
+/// Readings are gathered for a minute before they are sent, sent again after a lost connection, and judged once a
 /// minute: younger than this nothing is late.
 const FRESH_MIN: Duration = Duration::from_secs(240);
 
