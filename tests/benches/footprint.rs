@@ -1,7 +1,9 @@
 //! What the agent costs a host: CPU seconds an hour, resident memory, wake-ups a second, binary size, bytes a sample on the
 //! wire. Starts a collector and an agent of this build on loopback with default periods, watches `/proc`, prints a table.
 //!
-//! `cargo build --release && cargo bench -p xunjian-tests --bench footprint -- --seconds 300`
+//! `cargo build --release && cargo bench -p xunjian-tests --bench footprint -- --seconds 300 [--bin FOLDER]`
+//!
+//! FOLDER holds `xunjian-agent` and `xunjian-collector`; without it, `target/release` of this repository.
 
 #![allow(
     clippy::unwrap_used,
@@ -22,11 +24,12 @@ const WARM_SECS: u64 = 40;
 
 fn main() {
     let args: Vec<String> = env::args().collect();
-    let seconds = args
-        .iter()
-        .position(|it| it == "--seconds")
-        .map_or(120, |at| args[at + 1].parse().unwrap());
-    let bin = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release");
+    let option = |name: &str| args.iter().position(|it| it == name).map(|at| args[at + 1].as_str());
+    let seconds: u64 = option("--seconds").map_or(120, |it| it.parse().unwrap());
+    let bin = option("--bin").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release"),
+        PathBuf::from,
+    );
     let dir = env::temp_dir().join(format!("xunjian-footprint-{}", std::process::id()));
     let both = Both::start(&bin, &dir);
     thread::sleep(Duration::from_secs(WARM_SECS));
