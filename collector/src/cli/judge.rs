@@ -178,7 +178,12 @@ fn text(
 ) -> anyhow::Result<()> {
     for host in judged {
         let zh = lang == Lang::Zh;
-        writeln!(out, "{} {}", if zh { "主机" } else { "host" }, host.host.hostname)?;
+        let name = match (host.host.hostname.as_str(), zh) {
+            ("", true) => "（读数中没有主机名）",
+            ("", false) => "(the readings name none)",
+            (name, _) => name,
+        };
+        writeln!(out, "{} {name}", if zh { "主机" } else { "host" })?;
         let mut newest: BTreeMap<&str, &Run> = BTreeMap::new();
         for run in &host.runs {
             newest.insert(&run.source, run);
