@@ -1,6 +1,6 @@
 //! What decisions say about protected sets, in Chinese and English.
 
-use xunjian_proto::Component;
+use xunjian_proto::{Component, ComponentId, MemberState};
 use xunjian_rules::Text;
 
 use super::{decision::Usage, redundancy::Margin, sets::assumed_text};
@@ -25,12 +25,48 @@ fn scheme(set: &Component) -> String {
     }
 }
 
+/// Most lost members that are named; more are counted only.
+const NAMED: usize = 6;
+
+/// Lost members by name and serial number, as far as they are known: `：sdf（ZA1X）` / `: sdf (ZA1X)`.
+fn lost_names(set: &Component) -> Text {
+    let members = set.set.iter().flat_map(|set| &set.members);
+    let lost: Vec<(&str, &str)> = members
+        .filter(|it| matches!(it.state, MemberState::Failed | MemberState::Missing))
+        .filter(|it| !it.name.is_empty())
+        .map(|it| (it.name.as_str(), it.component.as_ref().map_or("", ComponentId::key)))
+        .take(NAMED)
+        .collect();
+    if lost.is_empty() {
+        return Text::default();
+    }
+    let each = |open: &str, close: &str| -> Vec<String> {
+        lost.iter()
+            .map(|(name, key)| match key.is_empty() {
+                true => (*name).to_owned(),
+                false => format!("{name}{open}{key}{close}"),
+            })
+            .collect()
+    };
+    Text::new(
+        format!("：{}", each("（", "）").join("、")),
+        format!(": {}", each(" (", ")").join(", ")),
+    )
+}
+
 /// What the members say: lost ones, and those of which nothing is known.
-fn state(margin: &Margin) -> Text {
+fn state(set: &Component, margin: &Margin) -> Text {
+    let names = lost_names(set);
     let lost = match margin.lost {
         0 => Text::new("目前无成员失效", "no member is lost"),
-        1 => Text::new("已失效 1 个成员", "1 member is lost"),
-        lost => Text::new(format!("已失效 {lost} 个成员"), format!("{lost} members are lost")),
+        1 => Text::new(
+            format!("已失效 1 个成员{}", names.zh),
+            format!("1 member is lost{}", names.en),
+        ),
+        lost => Text::new(
+            format!("已失效 {lost} 个成员{}", names.zh),
+            format!("{lost} members are lost{}", names.en),
+        ),
     };
     if margin.unknown == 0 {
         return lost;
@@ -63,7 +99,7 @@ fn suspect_count(margin: &Margin) -> usize {
 }
 
 pub(super) fn gone(set: &Component, margin: &Margin, usage: Usage) -> Text {
-    let (label, mut state) = (label(set, margin), state(margin));
+    let (label, mut state) = (label(set, margin), state(set, margin));
     if margin.lost == 0 {
         let unread = margin.unknown;
         state = Text::new(
@@ -120,7 +156,7 @@ pub(super) fn targets(set: &Component, margin: &Margin, limit: f64) -> Text {
 
 pub(super) fn used_up(set: &Component, margin: &Margin, usage: Usage) -> Text {
     let (label, state, spare, aside) =
-        (label(set, margin), state(margin), spare(margin), assumed_text(usage));
+        (label(set, margin), state(set, margin), spare(margin), assumed_text(usage));
     Text::new(
         format!(
             "{}{}，冗余已耗尽，再失效一个成员服务即中断；{}{}",
@@ -158,7 +194,7 @@ pub(super) fn used_up_better(set: &Component) -> Text {
 }
 
 pub(super) fn suspect_interrupts(set: &Component, margin: &Margin, usage: Usage) -> Text {
-    let (label, state, aside) = (label(set, margin), state(margin), assumed_text(usage));
+    let (label, state, aside) = (label(set, margin), state(set, margin), assumed_text(usage));
     let count = suspect_count(margin);
     Text::new(
         format!(
@@ -173,7 +209,7 @@ pub(super) fn suspect_interrupts(set: &Component, margin: &Margin, usage: Usage)
 }
 
 pub(super) fn suspects_exhaust(set: &Component, margin: &Margin) -> Text {
-    let (label, state) = (label(set, margin), state(margin));
+    let (label, state) = (label(set, margin), state(set, margin));
     let count = suspect_count(margin);
     Text::new(
         format!("{}{}，{count} 个在用成员有失效征兆；若都失效，冗余即耗尽", label.zh, state.zh),
@@ -235,7 +271,7 @@ pub(super) fn suspects_better(_set: &Component) -> Text {
 }
 
 pub(super) fn degraded_slow(set: &Component, margin: &Margin) -> Text {
-    let (label, state) = (label(set, margin), state(margin));
+    let (label, state) = (label(set, margin), state(set, margin));
     Text::new(
         format!("{}{}，尚可再失效 {} 个成员，但实测服务变慢", label.zh, state.zh, left(margin)),
         format!(
@@ -248,7 +284,7 @@ pub(super) fn degraded_slow(set: &Component, margin: &Margin) -> Text {
 }
 
 pub(super) fn rebuild_long(set: &Component, margin: &Margin, hours: u32) -> Text {
-    let (label, state) = (label(set, margin), state(margin));
+    let (label, state) = (label(set, margin), state(set, margin));
     Text::new(
         format!("{}{}，重建已超过 {hours} 小时仍未完成，视同无热备", label.zh, state.zh),
         format!(
@@ -259,7 +295,7 @@ pub(super) fn rebuild_long(set: &Component, margin: &Margin, hours: u32) -> Text
 }
 
 pub(super) fn no_spare_long(set: &Component, margin: &Margin, hours: u32) -> Text {
-    let (label, state) = (label(set, margin), state(margin));
+    let (label, state) = (label(set, margin), state(set, margin));
     Text::new(
         format!("{}{}，且已超过 {hours} 小时没有热备可用", label.zh, state.zh),
         format!("{}: {}, and there has been no spare for more than {hours} h", label.en, state.en),
@@ -267,7 +303,7 @@ pub(super) fn no_spare_long(set: &Component, margin: &Margin, hours: u32) -> Tex
 }
 
 pub(super) fn still_protected(set: &Component, margin: &Margin) -> Text {
-    let (label, state, spare) = (label(set, margin), state(margin), spare(margin));
+    let (label, state, spare) = (label(set, margin), state(set, margin), spare(margin));
     match margin.r {
         Some(r) => Text::new(
             format!("{}{}，还能承受 {r} 个成员失效；{}", label.zh, state.zh, spare.zh),
