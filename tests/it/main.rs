@@ -16,6 +16,7 @@ mod judge;
 mod kill;
 mod mangled;
 mod notify;
+mod pipeline;
 mod recorder;
 mod registry;
 mod report;

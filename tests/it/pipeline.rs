@@ -1,0 +1,112 @@
+//! From what is stored to cases and back to the raw output; and what a host that falls silent leaves.
+
+use std::sync::Arc;
+
+use xunjian_collector::{
+    classify::{Case, Grade},
+    contract::Contracts,
+    evaluate::library,
+    pipeline::Pipeline,
+    store::{Store, StoredBatch},
+};
+use xunjian_proto::{Component, ComponentId, Evidence, Run, Sample, SeriesKey, State};
+
+use crate::store_kit::{Folder, agent, at, batch, facts, run};
+
+fn array() -> ComponentId {
+    ComponentId::new("md", "u1")
+}
+
+/// A look at an array of which this many members are missing, with the file that was read.
+fn degraded(secs: i64, missing: u32) -> Run {
+    let mut run = run("md", secs);
+    run.components.push(Component {
+        id: array(),
+        name: "md0".to_owned(),
+        attrs: [("system.device".to_owned(), "/dev/md0".to_owned())].into(),
+        links: Vec::new(),
+        set: None,
+    });
+    let key =
+        SeriesKey { metric: "md.array.degraded".to_owned(), component: array(), attrs: Vec::new() };
+    run.samples.push(Sample { series: Arc::new(key), value: f64::from(missing) });
+    run.states.push(State {
+        metric: "md.array.state".to_owned(),
+        component: array(),
+        value: "active".to_owned(),
+    });
+    run.evidence.push(Evidence {
+        name: "/proc/mdstat".to_owned(),
+        content: format!("md0 : {missing} missing"),
+    });
+    run
+}
+
+fn open(store: &Store) -> Pipeline {
+    store.enrol(&agent(), &facts(), at(0)).unwrap();
+    let contracts = Arc::new(Contracts::load(None).unwrap());
+    Pipeline::open(store.clone(), Arc::new(library().0), contracts, at(0)).unwrap()
+}
+
+fn take(store: &Store, pipeline: &mut Pipeline, sequence: u64, secs: i64, runs: &[Run]) {
+    let batch = StoredBatch { received: at(secs), ..batch(sequence, runs) };
+    store.append(&[batch]).unwrap();
+    pipeline.advance(at(secs)).unwrap();
+}
+
+fn open_cases(store: &Store) -> Vec<Case> {
+    store.cases(None).unwrap().into_iter().filter(|it| it.closed_at.is_none()).collect()
+}
+
+#[test]
+fn a_fact_leads_to_the_output_that_held_when_it_was_read() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let mut pipeline = open(&store);
+    for step in 0..6_i64 {
+        let runs = [degraded(step * 30, u32::from(step > 1))];
+        take(&store, &mut pipeline, u64::try_from(step).unwrap() + 1, step * 30, &runs);
+    }
+    let cases = open_cases(&store);
+    let case = cases.iter().find(|it| it.component == array()).unwrap();
+    let input = &case.facts[0].inputs[0];
+    let evidence = store.evidence(input.evidence.as_deref().unwrap()).unwrap().unwrap();
+    assert_eq!(
+        (evidence.name.as_str(), evidence.content.as_str()),
+        ("/proc/mdstat", "md0 : 1 missing")
+    );
+}
+
+#[test]
+fn ten_minutes_of_silence_are_one_gap() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let mut pipeline = open(&store);
+    let looks =
+        |secs: i64| [degraded(secs, 0), run("host", secs), run("net", secs), run("block", secs)];
+    for step in 0..4_i64 {
+        take(&store, &mut pipeline, u64::try_from(step).unwrap() + 1, step * 30, &looks(step * 30));
+    }
+    assert_eq!(open_cases(&store), []);
+    for minute in 2..=12 {
+        pipeline.tick(at(minute * 60)).unwrap();
+    }
+    let cases = open_cases(&store);
+    let top: Vec<_> = cases.iter().filter(|it| it.parent.is_none()).collect();
+    assert_eq!(top.len(), 1, "{cases:#?}");
+    assert_eq!((&top[0].component, top[0].decision.grade), (&ComponentId::host(), Grade::Blind));
+    assert!(cases.len() > 1, "its sources stay listed");
+    // It speaks again: the gap closes.
+    take(&store, &mut pipeline, 9, 800, &looks(790));
+    for minute in 14..=16 {
+        take(
+            &store,
+            &mut pipeline,
+            10 + minute,
+            60 * i64::try_from(minute).unwrap(),
+            &looks(60 * i64::try_from(minute).unwrap()),
+        );
+        pipeline.tick(at(60 * i64::try_from(minute).unwrap())).unwrap();
+    }
+    assert_eq!(open_cases(&store), []);
+}
