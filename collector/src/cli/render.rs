@@ -78,7 +78,12 @@ fn case(out: &mut String, case: &Case, contract: &Contract, lang: Lang) -> fmt::
     let decision = &case.decision;
     writeln!(out, "● {}  {}  [{}]", grade(decision.grade, lang), case.component_name, case.class)?;
     let mut row = |label: Text, value: &str| -> fmt::Result {
-        if value.is_empty() { Ok(()) } else { writeln!(out, "    {} {value}", label.in_lang(lang)) }
+        match (value.is_empty(), lang) {
+            (true, _) => Ok(()),
+            // The full-width colon brings its own space.
+            (false, Lang::Zh) => writeln!(out, "    {}{value}", label.zh),
+            (false, Lang::En) => writeln!(out, "    {} {value}", label.en),
+        }
     };
     for fact in &case.facts {
         row(Text::new("现象：", "what:     "), fact.message.in_lang(lang))?;
@@ -109,10 +114,15 @@ fn case(out: &mut String, case: &Case, contract: &Contract, lang: Lang) -> fmt::
 /// One reading with what it was compared with.
 pub(super) fn reading(input: &Input, contract: &Contract, lang: Lang) -> String {
     let (name, test) = (input.name_in(lang), input.test_in(lang));
-    let (value, at) = (&input.value, time(input.at, contract));
+    // A recording that does not say when it was made is read at the epoch, which is no time to show.
+    let at = match input.at.secs() {
+        0..86_400 => String::new(),
+        _ => format!(" @ {}", time(input.at, contract)),
+    };
+    let value = &input.value;
     match lang {
-        Lang::Zh => format!("{name} = {value}（{test}）@ {at}"),
-        Lang::En => format!("{name} = {value} ({test}) @ {at}"),
+        Lang::Zh => format!("{name} = {value}（{test}）{}", at.trim_start()),
+        Lang::En => format!("{name} = {value} ({test}){at}"),
     }
 }
 

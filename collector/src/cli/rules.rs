@@ -88,7 +88,10 @@ pub(super) fn explain(
         return Ok(1);
     };
     let zh = lang == Lang::Zh;
-    let mut line = |label: Text, text: &str| writeln!(out, "{}: {text}", label.in_lang(lang));
+    let mut line = |label: Text, text: &str| match lang {
+        Lang::Zh => writeln!(out, "{}：{text}", label.zh),
+        Lang::En => writeln!(out, "{}: {text}", label.en),
+    };
     line(Text::new("规则", "rule"), &rule.id)?;
     line(Text::new("检查项", "item"), rule.item.name.in_lang(lang))?;
     line(Text::new("检查方法", "method"), rule.item.method.in_lang(lang))?;

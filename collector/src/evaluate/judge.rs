@@ -91,7 +91,8 @@ fn of_pair(
     let source = &view.sources[pair.source];
     let run = source.runs.last()?;
     let tuned = overrides.find(&rule.id, &part.id, now);
-    if tuned == Tuned::Off {
+    // What a source learnt since may take the component out of the rule's reach.
+    if tuned == Tuned::Off || !part.suits(rule) {
         return None;
     }
     let outcome = pair.outcomes[source.runs.len() - 1];

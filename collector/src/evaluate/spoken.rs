@@ -5,7 +5,10 @@ use std::borrow::Cow;
 use xunjian_agent::names;
 use xunjian_rules::Lang;
 
-use super::Input;
+use super::{
+    Input,
+    known::{OUTCOME, PROBLEM, PROBLEMS},
+};
 
 impl Input {
     /// What was read: for Chinese readers the Chinese name stands before the technical one.
@@ -20,7 +23,13 @@ impl Input {
             return Cow::Owned(format!("采集项 {source} 连续未见该部件的次数"));
         }
         let metric = self.name.split(['{', ' ']).next().unwrap_or_default();
-        match names::zh(metric) {
+        let own = match metric {
+            OUTCOME => Some("采集结果"),
+            PROBLEM => Some("未能读取的原因"),
+            PROBLEMS => Some("未能读取的项数"),
+            _ => None,
+        };
+        match own.or_else(|| names::zh(metric)) {
             Some(zh) => Cow::Owned(format!("{zh} {}", self.name)),
             None => Cow::Borrowed(&self.name),
         }

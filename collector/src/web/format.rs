@@ -106,7 +106,12 @@ pub(super) fn value(number: f64, unit: &str, metric: &str) -> String {
         "By/s" => bytes(number, "/s"),
         "s" => seconds(number),
         "Cel" => format!("{} °C", short(number)),
-        other => format!("{} {}", short(number), other.trim_matches(['{', '}'])),
+        // What is counted is said by the name already.
+        other if other.starts_with('{') => match other.split_once("}/") {
+            Some((_, per)) => format!("{}/{per}", short(number)),
+            None => short(number),
+        },
+        other => format!("{} {other}", short(number)),
     }
 }
 
@@ -189,7 +194,8 @@ mod tests {
             (0.123_456, "1", "system.filesystem.utilization", "12.35 %"),
             (1_610_612_736.0, "By", "system.memory.usage", "1.5 GiB"),
             (34.0, "Cel", "hw.temperature", "34 °C"),
-            (12_345.0, "{error}", "hw.errors", "12,345 error"),
+            (12_345.0, "{error}", "hw.errors", "12,345"),
+            (12.0, "{operation}/s", "system.disk.operations", "12/s"),
             (0.0021, "s", "x", "2.1 ms"),
             (90_000.0, "s", "x", "25 h"),
             (-1_234_567.0, "1", "x", "-1,234,567"),

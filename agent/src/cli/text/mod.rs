@@ -34,8 +34,8 @@ pub(super) struct View {
 
 /// What is shown of one component.
 #[derive(Default)]
-struct Shown<'a> {
-    component: Option<&'a Component>,
+struct Shown {
+    component: Option<Component>,
     lines: Vec<(String, String)>,
 }
 
@@ -123,11 +123,15 @@ impl View {
     }
 
     fn components(&self, readings: &Readings, labels: &Labels) -> String {
-        let mut all: BTreeMap<(String, String), Shown<'_>> = BTreeMap::new();
+        let mut all: BTreeMap<(String, String), Shown> = BTreeMap::new();
         let key = |id: &ComponentId| (labels.order(id.kind()), id.to_string());
         for run in &readings.runs {
             for component in &run.components {
-                all.entry(key(&component.id)).or_default().component = Some(component);
+                let shown = all.entry(key(&component.id)).or_default();
+                match &mut shown.component {
+                    Some(known) => known.merge(component),
+                    None => shown.component = Some(component.clone()),
+                }
             }
             for state in &run.states {
                 let shown = all.entry(key(&state.component)).or_default();
@@ -163,14 +167,14 @@ impl View {
         text
     }
 
-    fn component(&self, id: &ComponentId, shown: &Shown<'_>, labels: &Labels) -> String {
-        let mut text = format!("  {}", shown.component.map_or(id.key(), |it| it.name.as_str()));
+    fn component(&self, id: &ComponentId, shown: &Shown, labels: &Labels) -> String {
+        let mut text = format!("  {}", shown.component.as_ref().map_or(id.key(), |it| it.name.as_str()));
         for key in ["hw.model", "hw.serial_number", "system.filesystem.type", "system.device"] {
-            if let Some(value) = shown.component.and_then(|it| it.attrs.get(key)) {
+            if let Some(value) = shown.component.as_ref().and_then(|it| it.attrs.get(key)) {
                 text.push_str(&format!("  {value}"));
             }
         }
-        if let Some(set) = shown.component.and_then(|it| it.set.as_ref()) {
+        if let Some(set) = shown.component.as_ref().and_then(|it| it.set.as_ref()) {
             let member = |it: &Member| format!("{} {}", it.name, labels.member(it.state));
             let members: Vec<_> = set.members.iter().map(member).collect();
             text.push_str(&format!("  {} × {}: {}", set.scheme, set.width, members.join(", ")));
