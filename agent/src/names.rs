@@ -65,6 +65,7 @@ const ZH: &[(&str, &str)] = &[
     ("md.array.mismatches", "校验不一致扇区"),
     ("md.array.size", "阵列容量"),
     ("md.array.state", "阵列状态"),
+    ("md.array.tolerance", "还能承受的成员失效数"),
     ("md.member.bad_blocks", "成员盘坏块"),
     ("md.member.corrected_errors", "成员盘已纠正错误"),
     ("md.member.suspect", "疑似成员"),

@@ -100,7 +100,7 @@ fn once_shows_a_recorded_host_in_chinese_and_english() {
     let host = degraded(&folder);
     let told = agent(&["once", "--host-dir", &host, "--only", "md"]);
     assert_eq!(told.code, 0, "{}", told.err);
-    for wanted in ["检查项", "已检查", "软件 RAID 阵列", "md0", "md.array.degraded"] {
+    for wanted in ["检查项", "已检查", "软件 RAID 阵列", "md0", "缺失成员数"] {
         assert!(told.out.contains(wanted), "no {wanted} in\n{}", told.out);
     }
     let told = agent(&["once", "--host-dir", &host, "--lang", "en"]);

@@ -207,6 +207,8 @@ fn judged(
                 text: Text::new("本期没有新读数", "no new reading in this period"),
             }),
             Some(it) => verdict(&it.verdict),
+            // Rules about sources are read from each source's own runs; one without a period of its own is not overdue.
+            None if rule.on == "source" => Got::NotOffered,
             // The view leaves out what a component has no part in; that is a gap only if the source could not tell.
             None => no_verdict(sources, rule, wanted.from),
         };

@@ -103,6 +103,14 @@ impl Labels {
         }
     }
 
+    /// A list behind a colon.
+    pub(super) fn list(&self, items: &[String]) -> String {
+        match self.lang {
+            Lang::Zh => format!("：{}", items.join("，")),
+            Lang::En => format!(": {}", items.join(", ")),
+        }
+    }
+
     /// Heading of the events.
     pub(super) fn events(&self, count: usize) -> String {
         match self.lang {

@@ -168,7 +168,8 @@ impl View {
     }
 
     fn component(&self, id: &ComponentId, shown: &Shown, labels: &Labels) -> String {
-        let mut text = format!("  {}", shown.component.as_ref().map_or(id.key(), |it| it.name.as_str()));
+        let mut text =
+            format!("  {}", shown.component.as_ref().map_or(id.key(), |it| it.name.as_str()));
         for key in ["hw.model", "hw.serial_number", "system.filesystem.type", "system.device"] {
             if let Some(value) = shown.component.as_ref().and_then(|it| it.attrs.get(key)) {
                 text.push_str(&format!("  {value}"));
@@ -177,7 +178,8 @@ impl View {
         if let Some(set) = shown.component.as_ref().and_then(|it| it.set.as_ref()) {
             let member = |it: &Member| format!("{} {}", it.name, labels.member(it.state));
             let members: Vec<_> = set.members.iter().map(member).collect();
-            text.push_str(&format!("  {} × {}: {}", set.scheme, set.width, members.join(", ")));
+            let members = labels.list(&members);
+            text.push_str(&format!("  {} × {}{members}", set.scheme, set.width));
         }
         text.push('\n');
         let most = if self.all { usize::MAX } else { READINGS_SHOWN };
