@@ -8,12 +8,15 @@
 #![allow(clippy::unwrap_used, reason = "a benchmark that fails ends")]
 #![allow(clippy::cast_precision_loss, reason = "figures for people")]
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
 use xunjian_collector::store::{AgentId, Judged, Store, StoredBatch};
-use xunjian_proto::{ComponentId, Cost, HostFacts, Outcome, Run, Sample, SeriesKey, Time, wire};
+use xunjian_proto::{HostFacts, Run, Time, wire};
 
-const SERIES: usize = 300;
+use recording::{Recording, SERIES};
+
+mod recording;
+
 const GROUP: usize = 50;
 const START: i64 = 1_795_132_800;
 
@@ -25,56 +28,6 @@ fn main() {
     compact(&folder.join("compact"), &recording);
     long_ago(&folder.join("rollups"), &recording);
     fs::remove_dir_all(&folder).unwrap();
-}
-
-/// Real readings: `rows[tick][series]`.
-struct Recording {
-    series: Vec<Arc<SeriesKey>>,
-    counter: Vec<bool>,
-    rows: Vec<Vec<f64>>,
-}
-
-impl Recording {
-    fn load() -> Recording {
-        let packed = include_bytes!("host.tsv.zst");
-        let text = String::from_utf8(zstd::bulk::decompress(packed, 64 << 20).unwrap()).unwrap();
-        let mut lines = text.lines();
-        let names = lines.next().unwrap().split('\t').take(SERIES);
-        let series = names.map(|name| {
-            let (component, attrs) = (ComponentId::host(), Vec::new());
-            Arc::new(SeriesKey { metric: format!("bench.{name}"), component, attrs })
-        });
-        let series: Vec<_> = series.collect();
-        let rows: Vec<Vec<f64>> = lines
-            .map(|line| line.split('\t').take(SERIES).map(|it| it.parse().unwrap()).collect())
-            .collect();
-        let rises = |place: usize| rows.windows(2).all(|pair| pair[0][place] <= pair[1][place]);
-        let counter = (0..SERIES)
-            .map(|place| rises(place) && rows[0][place] < rows[rows.len() - 1][place])
-            .collect();
-        Recording { series, counter, rows }
-    }
-
-    fn run(&self, host: usize, tick: usize, at: Time) -> Run {
-        let row = &self.rows[tick % self.rows.len()];
-        let samples = row.iter().enumerate().map(|(place, value)| {
-            let moved = if self.counter[place] { (host * 7919) as f64 } else { 0.0 };
-            Sample { series: self.series[place].clone(), value: value + moved }
-        });
-        Run {
-            source: "host".to_owned(),
-            at,
-            took_ms: 2 + (tick % 3) as u32,
-            outcome: Outcome::Collected,
-            components: Vec::new(),
-            samples: samples.collect(),
-            states: Vec::new(),
-            events: Vec::new(),
-            problems: Vec::new(),
-            evidence: Vec::new(),
-            cost: Cost { cpu_us: 300 + (tick * 37 % 90) as u64, ..Cost::default() },
-        }
-    }
 }
 
 fn agent(host: usize) -> AgentId {
