@@ -1,6 +1,6 @@
 //! Compiled rules: checked, with names turned into small numbers. Made by [`crate::load`] only.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::{EvidenceKind, Example, KnownMetric, Text};
 
@@ -37,7 +37,7 @@ impl RuleSet {
 
     /// A rule by its id.
     pub fn rule(&self, id: &str) -> Option<&Rule> {
-        self.rules.binary_search_by(|rule| rule.id.as_str().cmp(id)).ok().map(|at| &self.rules[at])
+        self.rules.binary_search_by(|rule| (*rule.id).cmp(id)).ok().map(|at| &self.rules[at])
     }
 }
 
@@ -45,7 +45,7 @@ impl RuleSet {
 #[derive(Debug, Clone)]
 pub struct Rule {
     /// Stable, shown on tickets: `md-member-lost`.
-    pub id: String,
+    pub id: Arc<str>,
     /// The source whose runs it is judged on.
     pub source: String,
     /// Kind of component it is about.

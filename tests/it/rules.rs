@@ -191,7 +191,7 @@ fn absorb(view: &mut HostView, runs: &[Run]) {
 
 fn verdict(view: &HostView, rule: &str, id: &ComponentId, now: Time) -> Option<Verdict> {
     let all = judge(view, &Overrides::default(), now);
-    all.into_iter().find(|it| it.rule == rule && it.component == *id).map(|it| it.verdict)
+    all.into_iter().find(|it| *it.rule == *rule && it.component == *id).map(|it| it.verdict)
 }
 
 fn is_firing(verdict: Option<&Verdict>) -> bool {
@@ -296,7 +296,7 @@ fn a_contract_changes_thresholds_for_one_component_and_until_a_day() {
         for run in [degraded(0, 1.0), degraded(60, 1.0)] {
             view.absorb(&run, &tuned, run.at);
         }
-        let found = judge(&view, &tuned, at(60)).into_iter().find(|it| it.rule == "md-degraded");
+        let found = judge(&view, &tuned, at(60)).into_iter().find(|it| &*it.rule == "md-degraded");
         assert_eq!(found.is_some(), listed, "{overrides:?}");
         assert_eq!(is_firing(found.map(|it| it.verdict).as_ref()), firing, "{overrides:?}");
     }

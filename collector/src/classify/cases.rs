@@ -159,7 +159,7 @@ impl<'a> Working<'a> {
         let of_component = (judgement.component.clone(), String::new())
             ..=(judgement.component.clone(), LAST.to_owned());
         for (key, case) in self.cases.range(of_component) {
-            let Some(fact) = case.facts.iter().find(|it| it.rule == judgement.rule) else {
+            let Some(fact) = case.facts.iter().find(|it| *it.rule == *judgement.rule) else {
                 continue;
             };
             if judgement.at < fact.at {
@@ -169,7 +169,7 @@ impl<'a> Working<'a> {
             match &judgement.verdict {
                 Verdict::Quiet => {
                     seen.fresh = true;
-                    seen.quiet.push(judgement.rule.clone());
+                    seen.quiet.push(judgement.rule.to_string());
                 }
                 Verdict::Unknown(why) => seen.unknown = Some(why.text.clone()),
                 Verdict::Pending | Verdict::Firing(_) => seen.fresh = true,

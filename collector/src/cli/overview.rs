@@ -132,13 +132,13 @@ fn pending(
     }
     for judgement in waiting {
         let rule = rules.rule(&judgement.rule);
-        let name = rule.map_or(judgement.rule.as_str(), |it| it.item.name.in_lang(lang));
+        let name = rule.map_or(&*judgement.rule, |it| it.item.name.in_lang(lang));
         let component = &judgement.component;
         let called = view.name_of(component).unwrap_or(component.key());
         writeln!(out, "  ○ {called}  {name}")?;
         // Judging leaves out what was compared where nothing fires; asking for the reason brings it.
         let asked = evaluate::why(view, component, overrides, now);
-        let inputs = asked.into_iter().filter(|it| it.rule == judgement.rule);
+        let inputs = asked.into_iter().filter(|it| *it.rule == *judgement.rule);
         for input in inputs.filter_map(|it| it.judgement).flat_map(|it| it.inputs) {
             writeln!(out, "      {}", render::reading(&input, contract, lang))?;
         }

@@ -82,7 +82,7 @@ pub(super) fn explain(
     out: &mut String,
 ) -> Result<u8, fmt::Error> {
     let Some(rule) = rules.rule(id) else {
-        let near = nearest(id, rules.rules.iter().map(|it| it.id.as_str()));
+        let near = nearest(id, rules.rules.iter().map(|it| &*it.id));
         let hint = near.map(|it| format!("; did you mean `{it}`?")).unwrap_or_default();
         writeln!(out, "no rule `{id}`{hint}")?;
         return Ok(1);

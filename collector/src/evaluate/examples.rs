@@ -39,7 +39,7 @@ pub fn run_examples(rules: &Arc<RuleSet>) -> (usize, Vec<ExampleFailure>) {
         for example in &rule.examples {
             count += 1;
             if let Err(text) = run(rules, rule, example) {
-                let (file, rule) = (rule.file.clone(), rule.id.clone());
+                let (file, rule) = (rule.file.clone(), rule.id.to_string());
                 failures.push(ExampleFailure { file, line: example.line, rule, text });
             }
         }

@@ -55,7 +55,7 @@ pub fn why(view: &HostView, component: &ComponentId, overrides: &Overrides, now:
             pair.and_then(|pair| of_pair(view, pair, overrides, now, true))
         };
         let none = judgement.is_none().then(|| why_none(view, part, rule, overrides, now));
-        list.push(Why { rule: rule.id.clone(), judgement, none });
+        list.push(Why { rule: rule.id.to_string(), judgement, none });
     }
     list
 }
@@ -150,13 +150,13 @@ fn fire(scope: &Scope<'_>, pair: &Pair, notes: &mut Notes) -> Verdict {
     scope.truth(&rule.when, Some(notes));
     let since = pair.state.since.unwrap_or(scope.at);
     let evidence = if aged(scope) { EvidenceKind::Advice } else { rule.evidence };
-    Verdict::Firing(fact(scope, notes, evidence, since))
+    Verdict::Firing(Box::new(fact(scope, notes, evidence, since)))
 }
 
 fn fact(scope: &Scope<'_>, notes: &Notes, evidence: EvidenceKind, since: Time) -> Fact {
     let rule = scope.rule;
     Fact {
-        rule: rule.id.clone(),
+        rule: rule.id.to_string(),
         class: rule.class.clone(),
         evidence,
         component: scope.part.id.clone(),
@@ -206,7 +206,7 @@ fn timed(
     let verdict = match scope.truth(&rule.when, Some(&mut notes)) {
         Truth::True => {
             let since = notes.inputs.first().map_or(now, |input| input.at);
-            Verdict::Firing(fact(&scope, &notes, rule.evidence, since))
+            Verdict::Firing(Box::new(fact(&scope, &notes, rule.evidence, since)))
         }
         Truth::False => Verdict::Quiet,
         Truth::Unknown | Truth::None => return None,

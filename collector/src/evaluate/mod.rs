@@ -1,5 +1,7 @@
 //! Rules meet readings. Pure: host view, rules and *now* are arguments; the same input gives the same judgements.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use xunjian_proto::{ComponentId, Reason, Time};
 use xunjian_rules::{EvidenceKind, Text};
@@ -54,8 +56,8 @@ pub fn library() -> (xunjian_rules::RuleSet, Vec<xunjian_rules::Mistake>) {
 /// What one rule says about one component at one time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Judgement {
-    /// The rule's id: `md-degraded`.
-    pub rule: String,
+    /// The rule's id: `md-degraded`. Shared with the rule: a round makes a million judgements.
+    pub rule: Arc<str>,
     /// On what.
     pub component: ComponentId,
     /// The verdict after hold times.
@@ -71,7 +73,7 @@ pub struct Judgement {
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// The condition holds, and has held for long enough.
-    Firing(Fact),
+    Firing(Box<Fact>),
     /// The condition holds, but not for long enough yet; or it fired before and has not been clear for long enough.
     Pending,
     /// Good readings say that it does not hold.

@@ -143,7 +143,7 @@ impl HostView {
                 .pairs
                 .iter()
                 .map(|pair| SavedPair {
-                    rule: self.rules.rules[pair.rule].id.clone(),
+                    rule: self.rules.rules[pair.rule].id.to_string(),
                     part: pair.part,
                     source: pair.source,
                     outcomes: pair.outcomes,
@@ -180,7 +180,7 @@ impl HostView {
             view.parts.push(part);
         }
         for pair in saved.pairs {
-            let rule = view.rules.rules.binary_search_by(|rule| rule.id.cmp(&pair.rule));
+            let rule = view.rules.rules.binary_search_by(|rule| (*rule.id).cmp(pair.rule.as_str()));
             let (Ok(rule), Some(source)) = (rule, places.get(pair.source).copied()) else {
                 continue;
             };

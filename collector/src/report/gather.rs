@@ -114,7 +114,7 @@ fn report_id(wanted: &Wanted<'_>, version: u32) -> String {
 /// The check items of a rule set, in its order.
 pub fn checks(rules: &RuleSet) -> Vec<CheckItem> {
     let item = |rule: &Rule| CheckItem {
-        rule: rule.id.clone(),
+        rule: rule.id.to_string(),
         source: rule.source.clone(),
         kind: rule.on.clone(),
         item: rule.item.name.clone(),
@@ -180,7 +180,7 @@ fn unseen(rules: &RuleSet, id: &ComponentId) -> Vec<Checked> {
     let of_kind = rules.rules.iter().filter(|rule| rule.on == id.kind());
     of_kind
         .map(|rule| Checked {
-            rule: rule.id.clone(),
+            rule: rule.id.to_string(),
             component: id.clone(),
             got: Got::NotRun(Why { reason: None, text: text.clone() }),
         })
@@ -200,7 +200,7 @@ fn judged(
     let all = why(view, &id, &overrides, at);
     let mut checked: Vec<(&Rule, Got)> = Vec::new();
     for rule in wanted.rules.rules.iter().filter(|rule| rule.on == id.kind()) {
-        let found = all.iter().find(|it| it.rule == rule.id);
+        let found = all.iter().find(|it| *it.rule == *rule.id);
         let got = match found.and_then(|it| it.judgement.as_ref()) {
             Some(it) if it.at < wanted.from => Got::NotRun(Why {
                 reason: None,
@@ -215,8 +215,11 @@ fn judged(
         checked.push((rule, got));
     }
     readable(&mut checked);
-    let item =
-        |(rule, got): (&Rule, Got)| Checked { rule: rule.id.clone(), component: id.clone(), got };
+    let item = |(rule, got): (&Rule, Got)| Checked {
+        rule: rule.id.to_string(),
+        component: id.clone(),
+        got,
+    };
     checked.into_iter().map(item).collect()
 }
 

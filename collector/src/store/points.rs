@@ -7,7 +7,7 @@ use std::{
 };
 
 use rusqlite::Transaction;
-use xunjian_proto::{SeriesKey, Time};
+use xunjian_proto::{Run, SeriesKey, Time};
 
 use super::{
     AgentId, Point, Store, StoreError,
@@ -42,7 +42,44 @@ type BlockKey = i64;
 struct RawWindow {
     /// The newest row in it.
     last: i64,
-    series: HashMap<Arc<SeriesKey>, Vec<(i64, f64)>>,
+    places: HashMap<Arc<SeriesKey>, usize>,
+    columns: Vec<Vec<(i64, f64)>>,
+    /// The last run's series of each source with their places: the next run has the same ones in the same order.
+    lately: HashMap<String, Vec<(Arc<SeriesKey>, usize)>>,
+}
+
+impl RawWindow {
+    fn values(&self, series: &SeriesKey) -> &[(i64, f64)] {
+        self.places.get(series).map_or(&[], |place| &self.columns[*place])
+    }
+
+    fn add(&mut self, run: Run) {
+        let at = run.at.millis();
+        let mut lately = self.lately.remove(&run.source).unwrap_or_default();
+        lately.truncate(run.samples.len());
+        for (number, sample) in run.samples.into_iter().enumerate() {
+            let place = match lately.get(number) {
+                Some((series, place)) if Arc::ptr_eq(series, &sample.series) => *place,
+                _ => self.place(&sample.series),
+            };
+            self.columns[place].push((at, sample.value));
+            match lately.get_mut(number) {
+                Some(known) if Arc::ptr_eq(&known.0, &sample.series) => {}
+                Some(known) => *known = (sample.series, place),
+                None => lately.push((sample.series, place)),
+            }
+        }
+        self.lately.insert(run.source, lately);
+    }
+
+    fn place(&mut self, series: &Arc<SeriesKey>) -> usize {
+        if let Some(place) = self.places.get(series) {
+            return *place;
+        }
+        self.columns.push(Vec::new());
+        self.places.insert(series.clone(), self.columns.len() - 1);
+        self.columns.len() - 1
+    }
 }
 
 /// What is wanted.
@@ -68,12 +105,16 @@ impl Store {
     ) -> Result<Vec<Point>, StoreError> {
         let step = step.max(Duration::from_millis(1));
         let number = self.series_number(agent, series)?;
-        let mut bins: BTreeMap<Time, Bin> = BTreeMap::new();
+        let mut bins: Vec<(Time, Bin)> = Vec::new();
         self.read("read a series", |tx| {
             let Some(agent) = super::agents::agent_no(tx, agent)? else { return Ok(()) };
             let wanted = Wanted { agent, series, number, from, to };
             let mut add = |at: Time, bin: Bin| {
-                bins.entry(at.floor(step)).and_modify(|known| known.merge(bin)).or_insert(bin);
+                let at = at.floor(step);
+                match bins.last_mut() {
+                    Some((last, known)) if *last == at => known.merge(bin),
+                    _ => bins.push((at, bin)),
+                }
             };
             if step >= HOUR {
                 self.hours(tx, &wanted, &mut add)
@@ -81,6 +122,17 @@ impl Store {
                 self.details(tx, &wanted, &mut add)
             }
         })?;
+        // Nearly always they come in order.
+        if !bins.is_sorted_by(|left, right| left.0 < right.0) {
+            bins.sort_by_key(|(at, _)| *at);
+            bins.dedup_by(|later, known| {
+                let same = later.0 == known.0;
+                if same {
+                    known.1.merge(later.1);
+                }
+                same
+            });
+        }
         let point =
             |(at, bin): (Time, Bin)| Point { at, min: bin.min, mean: bin.mean(), max: bin.max };
         Ok(bins.into_iter().map(point).collect())
@@ -114,7 +166,7 @@ impl Store {
                 Some(number) => self.block_values(tx, wanted.agent, tail.hours, number)?,
                 None => Vec::new(),
             };
-            for (at, value) in window.series.get(wanted.series).into_iter().flatten() {
+            for (at, value) in window.values(wanted.series) {
                 let at_time = Time::from_millis(*at);
                 let summed = known.binary_search_by_key(at, |(at, _)| *at).is_ok();
                 if at_time >= from && at_time < to && !summed {
@@ -135,8 +187,7 @@ impl Store {
         let mut windows: BTreeMap<i64, Vec<(i64, f64)>> = BTreeMap::new();
         for tail in tails(tx, wanted)? {
             let window = self.raw_window(tx, wanted.agent, tail)?;
-            let values = window.series.get(wanted.series).cloned().unwrap_or_default();
-            windows.insert(tail.hours, values);
+            windows.insert(tail.hours, window.values(wanted.series).to_vec());
         }
         let mut sums = rollup::Hours::new();
         if let Some(number) = wanted.number {
@@ -146,11 +197,15 @@ impl Store {
                 windows.entry(hours).or_default().extend(values);
             }
         }
+        let mut detailed = None;
         for values in windows.values_mut() {
             values.sort_by_key(|(at, _)| *at);
             values.dedup_by_key(|(at, _)| *at);
             for (at, value) in values {
-                sums.remove(&at.div_euclid(3_600_000));
+                let hour = at.div_euclid(3_600_000);
+                if detailed.replace(hour) != Some(hour) {
+                    sums.remove(&hour);
+                }
                 let at = Time::from_millis(*at);
                 if at >= wanted.from && at < wanted.to {
                     add(at, Bin::of(*value));
@@ -229,12 +284,7 @@ impl Store {
             let grown = Arc::make_mut(&mut window);
             for (id, _) in raw::ids(tx, tail, grown.last)? {
                 let row = raw::raw_row(tx, tail.hours, id)?;
-                for run in unpacker.unpack(&row.body)? {
-                    for sample in run.samples {
-                        let value = (run.at.millis(), sample.value);
-                        grown.series.entry(sample.series).or_default().push(value);
-                    }
-                }
+                unpacker.unpack(&row.body)?.into_iter().for_each(|run| grown.add(run));
             }
             grown.last = tail.last;
         }

@@ -1,6 +1,6 @@
 //! Components: the things that can fail, with a stable identity, and how they hold together.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -8,30 +8,30 @@ use serde::{Deserialize, Serialize};
 ///
 /// The key is a serial number, WWN, UUID or another name that survives a reboot; never `sdX`.
 /// Kinds: `host`, `disk`, `md`, `filesystem` (key: mount point), `netif`, `unit` (systemd), `cpu`, `memory`, `source`
-/// (a source of the agent itself, for blind spots).
+/// (a source of the agent itself, for blind spots). Cheap to clone: every judgement of every round carries one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct ComponentId(String);
+pub struct ComponentId(Arc<str>);
 
 impl ComponentId {
     /// The host itself.
     pub fn host() -> ComponentId {
-        ComponentId("host".to_owned())
+        ComponentId("host".into())
     }
 
     /// `kind:key`. White space at the ends of the key is dropped.
     pub fn new(kind: &str, key: &str) -> ComponentId {
-        ComponentId(format!("{kind}:{}", key.trim()))
+        ComponentId(format!("{kind}:{}", key.trim()).into())
     }
 
     /// Takes the text form as it is.
     pub fn parse(text: &str) -> ComponentId {
-        ComponentId(text.to_owned())
+        ComponentId(text.into())
     }
 
     /// The part before the colon.
     pub fn kind(&self) -> &str {
-        self.0.split(':').next().unwrap_or(&self.0)
+        self.0.split_once(':').map_or(&self.0, |(kind, _)| kind)
     }
 
     /// The part after the first colon; empty for the host.

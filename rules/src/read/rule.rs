@@ -79,7 +79,7 @@ impl Reader<'_> {
             self.mistake(table.offset_of("when"), "`silent` must be the whole condition of a rule");
         }
         Some(Rule {
-            id,
+            id: id.into(),
             source: source.to_owned(),
             on,
             only: self.only(table),

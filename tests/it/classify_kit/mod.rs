@@ -78,9 +78,9 @@ pub(crate) fn fact(
 pub(crate) fn firing(fact: Fact, at: Time) -> Judgement {
     let fact = Fact { at, ..fact };
     Judgement {
-        rule: fact.rule.clone(),
+        rule: fact.rule.as_str().into(),
         component: fact.component.clone(),
-        verdict: Verdict::Firing(fact),
+        verdict: Verdict::Firing(Box::new(fact)),
         at,
         inputs: Vec::new(),
     }
@@ -92,13 +92,7 @@ pub(crate) fn verdict(
     verdict: Verdict,
     at: Time,
 ) -> Judgement {
-    Judgement {
-        rule: rule.to_owned(),
-        component: component.clone(),
-        verdict,
-        at,
-        inputs: Vec::new(),
-    }
+    Judgement { rule: rule.into(), component: component.clone(), verdict, at, inputs: Vec::new() }
 }
 
 pub(crate) fn unknown() -> Verdict {
