@@ -16,10 +16,10 @@ const ROWS: usize = 1 << 24;
 /// Words of one block unpacked, at most.
 const WORDS_BYTES: usize = 512 << 20;
 
-/// The values of one series in a packed block, by time: only that series is unpacked.
-pub(super) fn one_series(bytes: &[u8], wanted: u32) -> Result<Vec<(i64, f64)>, StoreError> {
+/// The values of one series in a packed block whose check sum is off already, by time: only that series is unpacked.
+pub(super) fn one_series(body: &[u8], wanted: u32) -> Result<Vec<(i64, f64)>, StoreError> {
     let mut found = Vec::new();
-    walk(bytes, |_, mut group| {
+    walk_body(body, |_, mut group| {
         let times = group.times;
         while let Some((number, bytes)) = group.next_series()? {
             if number == wanted {
@@ -66,9 +66,16 @@ impl<'a> PackedGroup<'a, '_> {
 /// Goes through a packed block's groups; gives back what comes after them.
 pub(super) fn walk<'a>(
     bytes: &'a [u8],
+    each: impl for<'b> FnMut(&'a str, PackedGroup<'a, 'b>) -> Result<(), StoreError>,
+) -> Result<&'a [u8], StoreError> {
+    walk_body(column::unseal("a block", bytes)?, each)
+}
+
+fn walk_body<'a>(
+    body: &'a [u8],
     mut each: impl for<'b> FnMut(&'a str, PackedGroup<'a, 'b>) -> Result<(), StoreError>,
 ) -> Result<&'a [u8], StoreError> {
-    let mut reader = codec::Bytes::new("a block", column::unseal("a block", bytes)?);
+    let mut reader = codec::Bytes::new("a block", body);
     if reader.take(1)?[0] != FORMAT {
         return Err(reader.corrupt("its form is not known"));
     }

@@ -10,7 +10,7 @@ use rusqlite::Transaction;
 use xunjian_proto::{Run, SeriesKey, Time};
 
 use super::{
-    AgentId, Point, Store, StoreError,
+    AgentId, Point, Store, StoreError, column,
     compact::{DETAIL, HEALTH, compacted},
     open::{During, lock},
     packed, raw,
@@ -242,6 +242,7 @@ impl Store {
         Ok(values)
     }
 
+    /// A block without its check sum, which is looked at once, when the block is read.
     fn block(&self, tx: &Transaction<'_>, row: BlockKey) -> Result<Arc<[u8]>, StoreError> {
         let mut cache = lock(&self.inner.points);
         if let Some(place) = cache.blocks.iter().position(|(it, _)| *it == row)
@@ -253,8 +254,9 @@ impl Store {
         drop(cache);
         let body: Arc<[u8]> = tx
             .prepare_cached("SELECT body FROM blocks WHERE id = ?")
-            .and_then(|mut it| it.query_row([row], |row| Ok(Arc::from(row.get_ref(0)?.as_blob()?))))
-            .during("read a block")?;
+            .and_then(|mut it| it.query_row([row], |row| row.get::<_, Vec<u8>>(0)))
+            .during("read a block")
+            .and_then(|packed| Ok(Arc::from(column::unseal("a block", &packed)?)))?;
         let mut cache = lock(&self.inner.points);
         cache.block_bytes += body.len();
         cache.blocks.push_back((row, body.clone()));
