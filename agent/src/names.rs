@@ -64,6 +64,7 @@ const ZH: &[(&str, &str)] = &[
     ("md.array.members", "成员数"),
     ("md.array.mismatches", "校验不一致扇区"),
     ("md.array.size", "阵列容量"),
+    ("md.array.tolerance", "可承受失效数"),
     ("md.array.state", "阵列状态"),
     ("md.array.tolerance", "还能承受的成员失效数"),
     ("md.member.bad_blocks", "成员盘坏块"),
