@@ -18,12 +18,12 @@ pub use duration::{days, duration_text};
 pub use example::{Example, Expect, Reading};
 pub use known::{KnownMetric, MetricKind};
 pub use library::{LIBRARY, RuleFile};
-pub use xunjian_proto::nearest;
 pub use read::{Mistake, load, load_folder};
 pub use rule::{
     Attrs, Compare, Condition, EventTest, How, Item, Measure, MetricId, NumberTest, Operand, Rule,
     RuleSet, StateTest, Threshold, Word,
 };
+pub use xunjian_proto::nearest;
 
 /// A text in both languages of the users, Chinese first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -18,8 +18,8 @@ mod reader;
 
 mod units;
 
-use reader::Section;
 pub use reader::Mistake;
+use reader::Section;
 pub use units::{bytes_text, duration_text, parse_bytes, parse_duration};
 
 /// Where the configuration is looked for if nobody says where.

@@ -279,7 +279,9 @@ pub(super) fn attribute(name: &str, lang: Lang) -> Option<&'static str> {
         "os.name" => pick(lang, "系统名称", "OS name"),
         "os.version" => pick(lang, "系统版本", "OS version"),
         "os.type" => pick(lang, "系统类型", "OS type"),
-        "os.kernel" | "os.kernel.version" | "host.kernel.version" => pick(lang, "内核版本", "Kernel"),
+        "os.kernel" | "os.kernel.version" | "host.kernel.version" => {
+            pick(lang, "内核版本", "Kernel")
+        }
         "host.arch" => pick(lang, "架构", "Architecture"),
         "host.cpu.model.name" => pick(lang, "处理器型号", "Processor"),
         "hw.physical_disk.type" => pick(lang, "磁盘类型", "Kind of disk"),

@@ -254,7 +254,7 @@ mod tests {
                 random ^= random << 13;
                 random ^= random >> 7;
                 random ^= random << 17;
-                random >> (random >> 7) % 65_u64.min(64)
+                random >> ((random >> 7) % 64)
             };
             there_and_back(&(0..200).map(|_| next()).collect::<Vec<_>>());
         }
