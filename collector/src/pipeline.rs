@@ -43,6 +43,8 @@ pub struct Pipeline {
     saved_at: Time,
     ticked_at: Time,
     stats: Stats,
+    /// What is in memory has gone further than what could be kept: it must be made again from the store.
+    ahead: bool,
 }
 
 /// What the pipeline has done, for `/metrics`.
@@ -82,6 +84,7 @@ impl Pipeline {
             saved_at: now,
             ticked_at: now,
             stats: Stats::default(),
+            ahead: false,
         };
         pipeline.warm_up(now)?;
         Ok(pipeline)
@@ -110,7 +113,28 @@ impl Pipeline {
     }
 
     /// Judges everything that is durable and not judged yet. Returns how many batches that were.
+    ///
+    /// # Errors
+    /// The store's; what could not be kept is judged again at the next call.
     pub fn advance(&mut self, now: Time) -> Result<u64, PipelineError> {
+        self.catch_up(now)?;
+        self.ahead = true;
+        let done = self.judge_all(now);
+        self.ahead = done.is_err();
+        done
+    }
+
+    /// After an error of the store, cases in memory may have moved on while nothing of it was kept.
+    fn catch_up(&mut self, now: Time) -> Result<(), PipelineError> {
+        if self.ahead {
+            self.rounds.clear();
+            self.warm_up(now)?;
+            self.ahead = false;
+        }
+        Ok(())
+    }
+
+    fn judge_all(&mut self, now: Time) -> Result<u64, PipelineError> {
         let mut count = 0;
         loop {
             let batches = self.store.unjudged(BATCHES_MAX)?;
@@ -168,7 +192,18 @@ impl Pipeline {
 
     /// Time has passed: judges every host again, which is how silence is noticed. `now` is a whole minute, so that a
     /// replay can do the same.
+    ///
+    /// # Errors
+    /// The store's; the next call judges again.
     pub fn tick(&mut self, now: Time) -> Result<(), PipelineError> {
+        self.catch_up(now)?;
+        self.ahead = true;
+        let done = self.judge_silence(now);
+        self.ahead = done.is_err();
+        done
+    }
+
+    fn judge_silence(&mut self, now: Time) -> Result<(), PipelineError> {
         for row in self.store.agents()? {
             if let Some(round) = self.rounds.get_mut(&row.agent) {
                 round.set_host(row.host);

@@ -110,3 +110,42 @@ fn ten_minutes_of_silence_are_one_gap() {
     }
     assert_eq!(open_cases(&store), []);
 }
+
+/// A look at so many degraded arrays that their cases need more room than the last page of the store has.
+fn many_degraded(secs: i64, missing: u32) -> Run {
+    let mut all = degraded(secs, missing);
+    for number in 2..100 {
+        let id = ComponentId::new("md", &format!("u{number}"));
+        let mut one = degraded(secs, missing);
+        one.components[0].id = id.clone();
+        let key = SeriesKey { component: id.clone(), ..(*one.samples[0].series).clone() };
+        one.samples[0].series = Arc::new(key);
+        one.states[0].component = id;
+        all.components.append(&mut one.components);
+        all.samples.append(&mut one.samples);
+        all.states.append(&mut one.states);
+    }
+    all
+}
+
+#[test]
+fn what_could_not_be_kept_on_a_full_disk_is_judged_again() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let mut pipeline = open(&store);
+    take(&store, &mut pipeline, 1, 0, &[many_degraded(0, 0)]);
+    for step in 1..6_u32 {
+        let secs = i64::from(step) * 30;
+        let runs = [many_degraded(secs, 1)];
+        let batch = StoredBatch { received: at(secs), ..batch(u64::from(step) + 1, &runs) };
+        store.append(&[batch]).unwrap();
+    }
+    store.limit_pages(1).unwrap();
+    let failed = pipeline.advance(at(150));
+    assert!(failed.is_err(), "{failed:?}: the disk was to be full");
+    assert_eq!(open_cases(&store), []);
+    store.limit_pages(1_000_000).unwrap();
+    pipeline.advance(at(150)).unwrap();
+    assert_eq!(open_cases(&store).iter().filter(|it| it.component.kind() == "md").count(), 99);
+    assert!(store.unjudged(1).unwrap().is_empty());
+}
