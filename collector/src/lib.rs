@@ -6,6 +6,8 @@ pub mod clock;
 
 pub mod suggest;
 
+pub mod contain;
+
 pub mod config;
 
 pub mod contract;

@@ -16,6 +16,7 @@ use xunjian_rules::RuleSet;
 
 use crate::{
     classify::{Case, is_live},
+    contain::contained,
     contract::Contracts,
     evaluate::Overrides,
     evidence, notify,
@@ -45,6 +46,8 @@ pub struct Pipeline {
     stats: Stats,
     /// What is in memory has gone further than what could be kept: it must be made again from the store.
     ahead: bool,
+    /// A panic was contained in this round of judging.
+    torn: bool,
 }
 
 /// What the pipeline has done, for `/metrics`.
@@ -54,6 +57,8 @@ pub struct Stats {
     pub batches: u64,
     /// Batches that could not be unpacked; kept, counted, passed over.
     pub unreadable: u64,
+    /// Panics that were contained.
+    pub panics: u64,
     /// Cases opened or changed.
     pub cases: u64,
     /// Tickets opened or changed.
@@ -85,6 +90,7 @@ impl Pipeline {
             ticked_at: now,
             stats: Stats::default(),
             ahead: false,
+            torn: false,
         };
         pipeline.warm_up(now)?;
         Ok(pipeline)
@@ -120,7 +126,7 @@ impl Pipeline {
         self.catch_up(now)?;
         self.ahead = true;
         let done = self.judge_all(now);
-        self.ahead = done.is_err();
+        self.ahead = done.is_err() || std::mem::take(&mut self.torn);
         done
     }
 
@@ -178,7 +184,17 @@ impl Pipeline {
         let Some(round) = self.rounds.get_mut(&batch.agent) else { return Ok(Vec::new()) };
         let contract = self.contracts.of(&round.host().hostname);
         let overrides = Overrides::of(contract, &round.host().hostname);
-        Ok(round.take(runs, contract, &overrides, batch.received))
+        let taken = contained("judging a batch", &batch.agent.0, || {
+            round.take(runs, contract, &overrides, batch.received)
+        });
+        Ok(taken.unwrap_or_else(|| self.torn()))
+    }
+
+    /// A panic left a host half judged: what is in memory is made again from the store before anything else is judged.
+    fn torn(&mut self) -> Vec<Case> {
+        self.stats.panics += 1;
+        self.torn = true;
+        Vec::new()
     }
 
     fn meet(&mut self, agent: &AgentId) -> Result<(), PipelineError> {
@@ -199,7 +215,7 @@ impl Pipeline {
         self.catch_up(now)?;
         self.ahead = true;
         let done = self.judge_silence(now);
-        self.ahead = done.is_err();
+        self.ahead = done.is_err() || std::mem::take(&mut self.torn);
         done
     }
 
@@ -210,10 +226,18 @@ impl Pipeline {
             }
         }
         let mut changed = Vec::new();
-        for round in self.rounds.values_mut() {
+        let mut torn = 0;
+        for (agent, round) in &mut self.rounds {
             let contract = self.contracts.of(&round.host().hostname);
             let overrides = Overrides::of(contract, &round.host().hostname);
-            changed.extend(round.tick(contract, &overrides, now));
+            let agent = agent.0.as_str();
+            match contained("judging silence", agent, || round.tick(contract, &overrides, now)) {
+                Some(cases) => changed.extend(cases),
+                None => torn += 1,
+            }
+        }
+        for _ in 0..torn {
+            self.torn();
         }
         let messages = self.clock_messages(self.ticked_at, now)?;
         self.commit(changed, Judged { messages, ..Judged::default() }, now)?;

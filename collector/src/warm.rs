@@ -12,6 +12,7 @@ use xunjian_proto::Time;
 use xunjian_rules::RuleSet;
 
 use crate::{
+    contain::contained,
     evaluate::{HostView, Overrides},
     store::{AgentId, AgentRow, Store, StoreError},
 };
@@ -57,7 +58,8 @@ impl<'a> Warm<'a> {
         };
         for run in self.store.runs(&host.agent, from, Time::from_millis(i64::MAX))? {
             if !self.waiting.contains(&(host.agent.clone(), run.at, run.source.clone())) {
-                view.absorb(&run, overrides, now);
+                // A run that panics here did so before, and was counted then.
+                contained("taking in a run", &host.agent.0, || view.absorb(&run, overrides, now));
             }
         }
         Ok(view)

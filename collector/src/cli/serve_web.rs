@@ -57,6 +57,7 @@ pub(super) fn state(
         all.push(("xunjian_agents_connected".to_owned(), ingest.connected().len() as u64));
         all.push(("xunjian_judged_batches_total".to_owned(), stats.batches));
         all.push(("xunjian_judged_unreadable_batches_total".to_owned(), stats.unreadable));
+        all.push(("xunjian_judged_panics_total".to_owned(), stats.panics));
         all.push(("xunjian_judged_cases_total".to_owned(), stats.cases));
         all.push(("xunjian_judged_tickets_total".to_owned(), stats.tickets));
         all
