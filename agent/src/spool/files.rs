@@ -18,16 +18,26 @@ pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
+/// How often a lock that is held is tried again, [`LOCK_PAUSE`] apart: a program that this process is just starting has
+/// the lock's file open between fork and exec, though nobody uses the folder any more.
+const LOCK_TRIES: u32 = 40;
+
+/// Time between two tries.
+const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(25);
+
 /// Takes the folder for this process; none if another has it. It is free again when the file is dropped.
 pub(super) fn lock(folder: &Path) -> io::Result<Option<File>> {
     let mut options = fs::OpenOptions::new();
     let options = options.create(true).truncate(false).write(true).mode(0o600);
     let file = options.open(folder.join("lock"))?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(Some(file)),
-        Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
-        Err(error) => Err(error.into()),
+    for _ in 0..LOCK_TRIES {
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(Some(file)),
+            Err(rustix::io::Errno::WOULDBLOCK) => std::thread::sleep(LOCK_PAUSE),
+            Err(error) => return Err(error.into()),
+        }
     }
+    Ok(None)
 }
 
 /// Makes names in the folder durable.
