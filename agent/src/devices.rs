@@ -21,6 +21,10 @@ pub struct Identity {
     pub key: Option<String>,
 }
 
+/// How an array is asked for its UUID, where neither sysfs nor udev knows it: part of every source that asks what
+/// devices stand on.
+pub const MDADM_EXPORT: &str = "mdadm --detail --export {device}";
+
 /// Layers of devices upon devices that are followed: partition, LVM, dm-crypt, md, multipath and disk make six.
 const LAYERS_MAX: usize = 10;
 

@@ -8,6 +8,8 @@ pub mod host;
 
 pub mod source;
 
+pub mod saved;
+
 pub mod devices;
 
 pub mod sources;

@@ -7,15 +7,25 @@ use std::time::Duration;
 
 use xunjian_proto::{Component, ComponentId, Reason, Run, Sample, SeriesKey};
 
-use crate::source::{Collect, Metric, Source, SourceError, no_options};
+use crate::{
+    saved::Saved,
+    source::{Collect, Metric, Source, SourceError, Words, no_options},
+};
 
 /// See the module.
 pub const SOURCE: Source = Source {
     name: "agent",
-    about: "the agent itself: memory, processor time, spool",
+    title: Words { zh: "采集器自身", en: "the agent itself" },
+    about: Words {
+        zh: "代理自身：内存、处理器时间、待上传数据",
+        en: "the agent itself: memory, processor time, spool",
+    },
     needs: &[],
+    programs: &[],
     runs: &[],
-    harmless: "Reads two files of its own process.",
+    harmless: Words {
+        zh: "只读取自身进程的两个文件。", en: "Reads two files of its own process."
+    },
     every: Duration::from_secs(60),
     deadline: Duration::from_secs(5),
     metrics: &[
@@ -31,36 +41,55 @@ pub const SOURCE: Source = Source {
     ],
     states: &[],
     events: &[],
+    saved: Saved::Nothing,
     check: no_options,
     collect,
 };
 
-const MEMORY: Metric = Metric::gauge("process.memory.usage", "By", "Resident memory of the agent.");
-const CPU: Metric =
-    Metric::counter("process.cpu.time", "s", "Processor time of the agent, without its children.");
+const MEMORY: Metric =
+    Metric::gauge("process.memory.usage", "By", "进程常驻内存", "Resident memory of the agent.");
+const CPU: Metric = Metric::counter(
+    "process.cpu.time",
+    "s",
+    "进程处理器时间",
+    "Processor time of the agent, without its children.",
+);
 const CHILDREN_CPU: Metric = Metric::counter(
     "xunjian.agent.children.cpu.time",
     "s",
+    "外部程序处理器时间",
     "Processor time of the programs that the agent started and that have ended.",
 );
-const THREADS: Metric = Metric::gauge("process.thread.count", "{thread}", "Threads of the agent.");
+const THREADS: Metric =
+    Metric::gauge("process.thread.count", "{thread}", "线程数", "Threads of the agent.");
 const LEFT_BEHIND: Metric = Metric::gauge(
     "xunjian.agent.programs.left_behind",
     "{process}",
+    "未能回收的程序",
     "Killed programs that hang in the kernel, most likely on a dead device.",
 );
 const PERIOD: Metric = Metric::gauge(
     "xunjian.agent.source.period",
     "s",
+    "采集周期",
     "Period of a source now; longer than configured while its runs take long.",
 );
-const SPOOL_SIZE: Metric =
-    Metric::gauge("xunjian.agent.spool.size", "By", "Bytes that wait for the collector.");
-const SPOOL_BATCHES: Metric =
-    Metric::gauge("xunjian.agent.spool.batches", "{batch}", "Batches that wait for the collector.");
+const SPOOL_SIZE: Metric = Metric::gauge(
+    "xunjian.agent.spool.size",
+    "By",
+    "待上传数据量",
+    "Bytes that wait for the collector.",
+);
+const SPOOL_BATCHES: Metric = Metric::gauge(
+    "xunjian.agent.spool.batches",
+    "{batch}",
+    "待上传批次",
+    "Batches that wait for the collector.",
+);
 const SPOOL_DROPPED: Metric = Metric::counter(
     "xunjian.agent.spool.dropped",
     "{batch}",
+    "丢弃的批次",
     "Batches that lost detail, or were lost, because the spool was full.",
 );
 

@@ -7,7 +7,10 @@ use xunjian_proto::{
     Component, ComponentId, Event, Evidence, Problem, Reason, Sample, SeriesKey, State,
 };
 
-use crate::host::{Host, HostError};
+use crate::{
+    host::{Host, HostError, Program},
+    saved::Saved,
+};
 
 /// One source of health readings. Plain data, so that the list of all sources can be read, tested and turned into
 /// documentation.
@@ -15,14 +18,19 @@ use crate::host::{Host, HostError};
 pub struct Source {
     /// Also the file's name, the fixture folder's and the config section's.
     pub name: &'static str,
+    /// What pages and reports call it: `软件 RAID`, `software RAID`.
+    pub title: Words,
     /// One line for `list` and the manual.
-    pub about: &'static str,
+    pub about: Words,
     /// What must be on the host; without it the source is absent, which is no fault.
     pub needs: &'static [Need],
-    /// Programs it may start, as patterns for people: `smartctl --json --xall -n standby DEVICE`.
+    /// Programs it starts. All sources' together are the allow-list of the live host.
+    pub programs: &'static [Program],
+    /// The command lines it starts, as patterns: `smartctl --json --xall -n standby {device}`. The live host refuses
+    /// what fits none; see [`crate::host::Allowed`] for the placeholders.
     pub runs: &'static [&'static str],
     /// Why reading this harms nobody: one or two sentences for the customer's administrator.
-    pub harmless: &'static str,
+    pub harmless: Words,
     /// How often it runs by default.
     pub every: Duration,
     /// How long one run may take before it counts as stuck.
@@ -33,10 +41,21 @@ pub struct Source {
     pub states: &'static [Metric],
     /// Kinds of events it can emit.
     pub events: &'static [Metric],
+    /// Which saved outputs of tools it understands.
+    pub saved: Saved,
     /// Checks the source's config section at start-up; all mistakes at once.
     pub check: fn(&toml::Table) -> Result<(), String>,
     /// Collects once.
     pub collect: fn(&mut Collect<'_>) -> Result<(), SourceError>,
+}
+
+/// A text in the users' two languages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Words {
+    /// Chinese.
+    pub zh: &'static str,
+    /// English.
+    pub en: &'static str,
 }
 
 /// A precondition, checked before every run.
@@ -67,24 +86,36 @@ pub struct Metric {
     pub unit: &'static str,
     /// Counter (only rises but for resets) or gauge.
     pub counter: bool,
-    /// What it means to an operator; a sentence.
+    /// What Chinese pages and reports call it.
+    pub zh: &'static str,
+    /// What it means to an operator; a sentence in English.
     pub help: &'static str,
 }
 
 impl Metric {
     /// A value that goes up and down.
-    pub const fn gauge(name: &'static str, unit: &'static str, help: &'static str) -> Metric {
-        Metric { name, unit, counter: false, help }
+    pub const fn gauge(
+        name: &'static str,
+        unit: &'static str,
+        zh: &'static str,
+        help: &'static str,
+    ) -> Metric {
+        Metric { name, unit, counter: false, zh, help }
     }
 
     /// A value that only rises, but for resets.
-    pub const fn counter(name: &'static str, unit: &'static str, help: &'static str) -> Metric {
-        Metric { name, unit, counter: true, help }
+    pub const fn counter(
+        name: &'static str,
+        unit: &'static str,
+        zh: &'static str,
+        help: &'static str,
+    ) -> Metric {
+        Metric { name, unit, counter: true, zh, help }
     }
 
     /// A word or an event kind.
-    pub const fn word(name: &'static str, help: &'static str) -> Metric {
-        Metric { name, unit: "", counter: false, help }
+    pub const fn word(name: &'static str, zh: &'static str, help: &'static str) -> Metric {
+        Metric { name, unit: "", counter: false, zh, help }
     }
 }
 

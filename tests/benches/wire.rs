@@ -12,7 +12,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use xunjian_agent::{clock, config::Config, host::Live, inspect::inspect_with, sources};
+use xunjian_agent::{
+    clock,
+    config::Config,
+    host::{Allowed, Live},
+    inspect::inspect_with,
+    sources,
+};
 use xunjian_proto::{Run, wire};
 
 const TICK: Duration = Duration::from_secs(10);
@@ -27,7 +33,7 @@ fn main() {
     for tick in 0..ticks {
         let due = TICK * u32::try_from(tick).unwrap_or(u32::MAX);
         thread::sleep(due.saturating_sub(begun.elapsed()));
-        let host = Arc::new(Live::new());
+        let host = Arc::new(Live::new(Allowed::of(sources::ALL)));
         let now = clock::now();
         read.push(inspect_with(&often, host, &Config::default(), now, None, &mut |_| {}).runs);
     }

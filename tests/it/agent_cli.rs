@@ -218,9 +218,8 @@ fn the_list_names_every_source_program_and_metric() {
     serde_json::from_str::<serde_json::Value>(&json).unwrap();
     for source in sources::ALL {
         let metrics = source.metrics.iter().map(|it| it.name);
-        for wanted in
-            metrics.chain([source.name, source.harmless]).chain(source.runs.iter().copied())
-        {
+        let words = [source.name, source.about.zh, source.harmless.zh];
+        for wanted in metrics.chain(words).chain(source.runs.iter().copied()) {
             assert!(text.contains(wanted) && markdown.contains(wanted), "{wanted}");
         }
     }

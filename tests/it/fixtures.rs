@@ -7,14 +7,17 @@ use std::{
     fmt::Write,
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
 };
 
 use xunjian_agent::{
     host::{Host, Recorded},
+    runner::{self, Job},
     source::{Collect, Found, Source},
     sources,
 };
-use xunjian_proto::Component;
+use xunjian_proto::{Component, Outcome, Time};
 
 #[test]
 fn every_recording_gives_what_it_expects() {
@@ -81,6 +84,33 @@ fn nothing_undeclared_is_emitted() {
     }
 }
 
+#[test]
+fn no_source_starts_what_it_does_not_declare() {
+    let root = repo().join("tests/fixtures");
+    for source in sources::ALL {
+        for case in names(&root.join(source.name)) {
+            let dir = root.join(source.name).join(&case);
+            let job = Job {
+                source: *source,
+                options: options(&dir),
+                deadline: Duration::from_secs(60),
+                cursor: None,
+                at: Time::from_secs(1_800_000_000),
+            };
+            let run = runner::run(job, Arc::new(Recorded::open(&dir))).run;
+            let failed = match run.outcome {
+                Outcome::Failed(why) => why,
+                _ => String::new(),
+            };
+            let texts = run.problems.into_iter().map(|it| it.text).chain([failed]);
+            for text in texts {
+                let refused = text.contains("not a command that the agent may start");
+                assert!(!refused, "{}/{case}: {text}", source.name);
+            }
+        }
+    }
+}
+
 type Answer = Option<Result<Found, xunjian_agent::source::SourceError>>;
 
 /// One run as the agent makes it; none if the host lacks what the source needs. Also where the source left off.
@@ -89,13 +119,16 @@ pub(crate) fn run(source: &Source, host: &dyn Host, dir: &Path) -> (Answer, Opti
     if !source.needs.iter().all(|need| host.has(*need)) {
         return (None, cursor);
     }
-    let options: toml::Table =
-        fs::read_to_string(dir.join("options.toml")).unwrap_or_default().parse().unwrap();
+    let options = options(dir);
     (source.check)(&options).unwrap();
     let mut collect = Collect::new(host, &options, &mut cursor);
     let answer = (source.collect)(&mut collect);
     let found = collect.finish();
     (Some(answer.map(|()| found)), cursor)
+}
+
+fn options(dir: &Path) -> toml::Table {
+    fs::read_to_string(dir.join("options.toml")).unwrap_or_default().parse().unwrap()
 }
 
 fn show(source: &Source, host: &dyn Host, dir: &Path) -> String {

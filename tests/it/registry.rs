@@ -2,13 +2,17 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
+    env, fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
-use xunjian_agent::sources;
+use xunjian_agent::{host::Allowed, sources};
 
-use crate::fixtures::{names, repo};
+use crate::{
+    fixtures::{names, repo},
+    support::program,
+};
 
 #[test]
 fn every_source_file_is_registered_under_its_own_name() {
@@ -59,6 +63,8 @@ fn names_have_the_open_telemetry_form_and_one_meaning() {
                 });
                 assert!(form && it.name.contains('.'), "{} is no name", it.name);
                 assert!(it.help.ends_with('.'), "{}: help is a sentence", it.name);
+                let chinese = it.zh.chars().any(|it| ('\u{4e00}'..='\u{9fff}').contains(&it));
+                assert!(chinese, "{}: no Chinese name in {:?}", it.name, it.zh);
                 assert_eq!(it.unit.is_empty(), kind != "metric", "{}: unit {:?}", it.name, it.unit);
                 if let Some(other) = meanings.insert((kind, it.name), it) {
                     assert_eq!(other, it, "{} means two things", it.name);
@@ -72,7 +78,14 @@ fn names_have_the_open_telemetry_form_and_one_meaning() {
 fn sources_cannot_overlap_themselves_and_say_why_they_harm_nobody() {
     for source in sources::ALL {
         assert!(source.deadline < source.every, "{} can overlap itself", source.name);
-        assert!(source.harmless.ends_with('.'), "{}: a sentence", source.name);
+        let sentences = source.harmless.en.ends_with('.') && source.harmless.zh.ends_with('。');
+        assert!(sentences, "{}: sentences", source.name);
+        let allowed = Allowed::of([source]);
+        for run in source.runs.iter().filter(|it| !it.starts_with("xunjian-agent ")) {
+            let program = run.split(' ').next().and_then(|it| allowed.program(it));
+            let found = program.is_some_and(|it| it.places.iter().all(|it| it.starts_with('/')));
+            assert!(found, "{}: no place for the program of `{run}`", source.name);
+        }
         assert!(!source.needs.is_empty(), "{}: what tells that it is absent?", source.name);
     }
 }
@@ -105,4 +118,21 @@ fn files(dir: &Path) -> Vec<PathBuf> {
         }
     }
     all
+}
+
+#[test]
+fn the_document_of_the_sources_is_what_list_prints() {
+    let file = repo().join("agent/SOURCES.md");
+    let output = Command::new(program("xunjian-agent"))
+        .args(["list", "--format", "markdown", "--lang", "en"])
+        .output()
+        .unwrap();
+    let head = "# What the agent reads, and why that harms nobody\n\nMade by `xunjian-agent list --format markdown \
+                --lang en`; a test keeps it fresh (`UPDATE=1` rewrites it).\n\n";
+    let actual = format!("{head}{}", String::from_utf8(output.stdout).unwrap());
+    if env::var_os("UPDATE").is_some() {
+        fs::write(&file, &actual).unwrap();
+    }
+    let expected = fs::read_to_string(&file).unwrap_or_default();
+    assert!(expected == actual, "{} is stale: UPDATE=1 rewrites it", file.display());
 }

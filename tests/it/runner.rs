@@ -8,32 +8,36 @@ use std::{
 
 use xunjian_agent::{
     config::Config,
-    host::{Given, Host, Live},
+    host::{Allowed, Given, Host, Live},
     inspect::inspect_with,
     runner::{self, EvidencePolicy, Job},
-    source::{Collect, Metric, Need, Source, SourceError, no_options},
+    saved::Saved,
+    source::{Collect, Metric, Need, Source, SourceError, Words, no_options},
 };
 use xunjian_proto::{Component, ComponentId, Outcome, Reason, Run, Time};
 
 const NOW: Time = Time::from_secs(1_800_000_000);
 const LONG: Duration = Duration::from_secs(60);
-const COUNT: Metric = Metric::gauge("fake.count", "1", "A number.");
-const STATE: Metric = Metric::word("fake.state", "A word.");
+const COUNT: Metric = Metric::gauge("fake.count", "1", "数", "A number.");
+const STATE: Metric = Metric::word("fake.state", "词", "A word.");
 
 type CollectFn = fn(&mut Collect<'_>) -> Result<(), SourceError>;
 
 pub(crate) fn fake(name: &'static str, collect: CollectFn) -> Source {
     Source {
         name,
-        about: "a source of the tests",
+        title: Words { zh: "测试", en: "test" },
+        about: Words { zh: "测试用", en: "a source of the tests" },
         needs: &[],
+        programs: &[],
         runs: &[],
-        harmless: "It does nothing.",
+        harmless: Words { zh: "什么也不做。", en: "It does nothing." },
         every: Duration::from_secs(60),
         deadline: LONG,
         metrics: &[COUNT],
         states: &[STATE],
         events: &[],
+        saved: Saved::Nothing,
         check: no_options,
         collect,
     }
@@ -159,7 +163,7 @@ fn a_live_run_tells_its_cost_and_a_recorded_one_costs_nothing() {
         run.host.read("proc/self/status")?;
         Ok(())
     };
-    let cost = run_on(Live::new(), reads).cost;
+    let cost = run_on(Live::new(Allowed::of(xunjian_agent::sources::ALL)), reads).cost;
     assert!(cost.read_bytes > 100 && cost.cpu_us > 0, "{cost:?}");
     let mut given = Given::default();
     given.file("proc/self/status", "Name: x\n");

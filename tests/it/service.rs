@@ -14,7 +14,7 @@ use std::{
 use xunjian_agent::{
     config::{Config, SourceConfig},
     cursors::Cursors,
-    host::Live,
+    host::{Allowed, Live},
     own::Figures,
     service::{Command, Handle, Outlet, Service},
     source::{Collect, Source, SourceError},
@@ -48,7 +48,13 @@ struct Agent {
 
 impl Agent {
     fn start(config: Config, sources: &[Source], cursors: Cursors) -> Agent {
-        let service = Service::new(Arc::new(Live::new()), config, sources, "host", cursors);
+        let service = Service::new(
+            Arc::new(Live::new(Allowed::of(sources))),
+            config,
+            sources,
+            "host",
+            cursors,
+        );
         let handle = service.handle();
         let (send, runs) = mpsc::channel();
         let thread = thread::spawn(move || service.serve(&mut Tube(send)));

@@ -6,7 +6,10 @@ use anyhow::Context as _;
 use clap::Args;
 
 use super::{Console, EXIT_OK, Usage, load_config, runtime};
-use crate::{host::Live, identity, inspect};
+use crate::{
+    host::{Allowed, Live},
+    identity, inspect, sources,
+};
 
 /// Arguments of `enrol`.
 #[derive(Debug, Args)]
@@ -33,7 +36,7 @@ impl Enrol {
             let text = "which collector? give --collector HOST:PORT, or set collector.address";
             return Err(Usage(text.to_owned()).into());
         };
-        let facts = inspect::facts(&Live::new());
+        let facts = inspect::facts(&Live::new(Allowed::of(sources::ALL)));
         let enrolled = identity::enrol(&config.folder, &collector, &self.token, &facts);
         let identity = runtime()?
             .block_on(enrolled)

@@ -8,12 +8,12 @@ use std::{
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use super::{Console, EXIT_OK, load_config};
+use super::{Console, EXIT_OK, Lang, load_config};
 use crate::{
     config::{Config, duration_text},
-    host::PROGRAMS,
+    host::Allowed,
     own,
-    source::{Metric, Source},
+    source::{Metric, Source, Words},
     sources,
 };
 
@@ -26,6 +26,9 @@ pub(super) struct List {
     /// Configuration file, for the periods; by default /etc/xunjian/agent.toml, if it is there
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Language
+    #[arg(long, value_enum, default_value = "zh")]
+    lang: Lang,
 }
 
 /// Form of the list.
@@ -45,16 +48,21 @@ impl List {
         match self.format {
             ListFormat::Text => {
                 for source in all() {
-                    write!(console.out, "{}", text(source, &config)?)?;
+                    write!(console.out, "{}", text(source, &config, self.lang)?)?;
                 }
-                writeln!(console.out, "Programs are started from these places only:")?;
-                for program in PROGRAMS {
+                let places = pick(
+                    self.lang,
+                    "只从下列位置启动程序：",
+                    "Programs are started from these places only:",
+                );
+                writeln!(console.out, "{places}")?;
+                for program in Allowed::of(all()).programs() {
                     writeln!(console.out, "  {:10} {}", program.name, program.places.join(" "))?;
                 }
             }
             ListFormat::Markdown => {
                 for source in all() {
-                    write!(console.out, "{}", markdown(source, &config)?)?;
+                    write!(console.out, "{}", markdown(source, &config, self.lang)?)?;
                 }
             }
             ListFormat::Json => {
@@ -71,57 +79,81 @@ fn all() -> impl Iterator<Item = &'static Source> {
     sources::ALL.iter().chain([&own::SOURCE])
 }
 
+fn pick(lang: Lang, zh: &'static str, en: &'static str) -> &'static str {
+    match lang {
+        Lang::Zh => zh,
+        Lang::En => en,
+    }
+}
+
+fn words(lang: Lang, words: Words) -> &'static str {
+    pick(lang, words.zh, words.en)
+}
+
 /// The period as configured: `every 10m`, `off`.
-fn when(source: &Source, config: &Config) -> String {
+fn when(source: &Source, config: &Config, lang: Lang) -> String {
     let section = config.source(source);
     let (every, deadline) = (duration_text(section.every), duration_text(section.deadline));
-    if section.enabled {
-        format!("every {every}, at most {deadline} a run")
-    } else {
-        "off".to_owned()
+    match (section.enabled, lang) {
+        (true, Lang::Zh) => format!("每 {every} 一次，单次最长 {deadline}"),
+        (true, Lang::En) => format!("every {every}, at most {deadline} a run"),
+        (false, _) => pick(lang, "已关闭", "off").to_owned(),
     }
 }
 
-fn needs(source: &Source) -> String {
+fn needs(source: &Source, lang: Lang) -> String {
     let needs: Vec<_> = source.needs.iter().map(ToString::to_string).collect();
-    if needs.is_empty() { "nothing".to_owned() } else { needs.join(", ") }
+    if needs.is_empty() { pick(lang, "无", "nothing").to_owned() } else { needs.join(", ") }
 }
 
-fn text(source: &Source, config: &Config) -> Result<String, fmt::Error> {
+fn text(source: &Source, config: &Config, lang: Lang) -> Result<String, fmt::Error> {
     let mut text = String::new();
-    writeln!(text, "{}: {}", source.name, source.about)?;
-    writeln!(text, "  when      {}", when(source, config))?;
-    writeln!(text, "  needs     {}", needs(source))?;
+    let [when_is, needed, run, harmless] = match lang {
+        Lang::Zh => ["周期    ", "前提    ", "运行    ", "无害    "],
+        Lang::En => ["when    ", "needs   ", "runs    ", "harmless"],
+    };
+    writeln!(text, "{} {}", source.name, words(lang, source.about))?;
+    writeln!(text, "  {when_is}  {}", when(source, config, lang))?;
+    writeln!(text, "  {needed}  {}", needs(source, lang))?;
     if source.runs.is_empty() {
-        writeln!(text, "  runs      no program")?;
+        writeln!(text, "  {run}  {}", pick(lang, "不启动任何程序", "no program"))?;
     }
     for program in source.runs {
-        writeln!(text, "  runs      {program}")?;
+        writeln!(text, "  {run}  {program}")?;
     }
-    writeln!(text, "  harmless  {}", source.harmless)?;
-    for (word, metrics) in kinds(source) {
+    writeln!(text, "  {harmless}  {}", words(lang, source.harmless))?;
+    for (kind, metrics) in kinds(source) {
         for metric in metrics {
             let unit =
                 if metric.unit.is_empty() { String::new() } else { format!(" [{}]", metric.unit) };
-            writeln!(text, "  {word:9} {}{unit}: {}", metric.name, metric.help)?;
+            let (kind, meaning) = (words(lang, kind), pick(lang, metric.zh, metric.help));
+            writeln!(text, "  {kind}  {}{unit}: {meaning}", metric.name)?;
         }
     }
     writeln!(text)?;
     Ok(text)
 }
 
-fn markdown(source: &Source, config: &Config) -> Result<String, fmt::Error> {
+fn markdown(source: &Source, config: &Config, lang: Lang) -> Result<String, fmt::Error> {
     let mut text = String::new();
-    writeln!(text, "## {}\n\n{}\n", source.name, source.about)?;
-    writeln!(text, "- When: {}", when(source, config))?;
-    writeln!(text, "- Needs: {}", needs(source))?;
+    let [when_is, needed, run, harmless] = match lang {
+        Lang::Zh => ["周期", "前提", "运行", "为何无害"],
+        Lang::En => ["When", "Needs", "Runs", "Harmless"],
+    };
+    writeln!(text, "## {}: {}\n", source.name, words(lang, source.title))?;
+    writeln!(text, "{}\n", words(lang, source.about))?;
+    writeln!(text, "- {when_is}: {}", when(source, config, lang))?;
+    writeln!(text, "- {needed}: {}", needs(source, lang))?;
     let runs: Vec<_> = source.runs.iter().map(|it| format!("`{it}`")).collect();
-    let runs = if runs.is_empty() { "no program".to_owned() } else { runs.join(", ") };
-    writeln!(text, "- Runs: {runs}\n- Harmless: {}\n", source.harmless)?;
-    writeln!(text, "| kind | name | unit | meaning |\n|---|---|---|---|")?;
-    for (word, metrics) in kinds(source) {
+    let none = pick(lang, "不启动任何程序", "no program").to_owned();
+    let runs = if runs.is_empty() { none } else { runs.join(", ") };
+    writeln!(text, "- {run}: {runs}\n- {harmless}: {}\n", words(lang, source.harmless))?;
+    let head = pick(lang, "| 类别 | 名称 | 单位 | 含义 |", "| kind | name | unit | meaning |");
+    writeln!(text, "{head}\n|---|---|---|---|")?;
+    for (kind, metrics) in kinds(source) {
         for metric in metrics {
-            writeln!(text, "| {word} | `{}` | {} | {} |", metric.name, metric.unit, metric.help)?;
+            let (kind, meaning) = (words(lang, kind), pick(lang, metric.zh, metric.help));
+            writeln!(text, "| {kind} | `{}` | {} | {meaning} |", metric.name, metric.unit)?;
         }
     }
     writeln!(text)?;
@@ -132,25 +164,32 @@ fn json(source: &Source, config: &Config) -> serde_json::Value {
     let section = config.source(source);
     let metrics: Vec<_> = kinds(source)
         .into_iter()
-        .flat_map(|(word, metrics)| {
+        .flat_map(|(kind, metrics)| {
             metrics.iter().map(move |it| {
-                json!({ "kind": word, "name": it.name, "unit": it.unit, "counter": it.counter, "help": it.help })
+                json!({
+                    "kind": kind.en, "name": it.name, "unit": it.unit, "counter": it.counter, "zh": it.zh,
+                    "help": it.help,
+                })
             })
         })
         .collect();
     json!({
         "name": source.name,
-        "about": source.about,
+        "title": { "zh": source.title.zh, "en": source.title.en },
+        "about": { "zh": source.about.zh, "en": source.about.en },
         "enabled": section.enabled,
         "every": duration_text(section.every),
         "deadline": duration_text(section.deadline),
         "needs": source.needs.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "runs": source.runs,
-        "harmless": source.harmless,
+        "harmless": { "zh": source.harmless.zh, "en": source.harmless.en },
         "emits": metrics,
     })
 }
 
-fn kinds(source: &Source) -> [(&'static str, &'static [Metric]); 3] {
-    [("number", source.metrics), ("state", source.states), ("event", source.events)]
+fn kinds(source: &Source) -> [(Words, &'static [Metric]); 3] {
+    const NUMBER: Words = Words { zh: "数值", en: "number" };
+    const STATE: Words = Words { zh: "状态", en: "state" };
+    const EVENT: Words = Words { zh: "事件", en: "event" };
+    [(NUMBER, source.metrics), (STATE, source.states), (EVENT, source.events)]
 }

@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
     config::{CONFIG_PATH, Config, ConfigError},
-    host::{Host, Live, PROBE_COMMAND, Recorded, probe_mount},
+    host::{Allowed, Host, Live, PROBE_COMMAND, Recorded, probe_mount},
     runner::chain,
     sources,
 };
@@ -24,8 +24,6 @@ mod enrol;
 mod once;
 
 mod read;
-
-mod saved;
 
 mod record;
 
@@ -182,7 +180,9 @@ struct Usage(String);
 impl Target {
     /// The host to look at.
     fn host(&self) -> anyhow::Result<Arc<dyn Host>> {
-        let Some(dir) = &self.host_dir else { return Ok(Arc::new(Live::new())) };
+        let Some(dir) = &self.host_dir else {
+            return Ok(Arc::new(Live::new(Allowed::of(sources::ALL))));
+        };
         let recorded = Recorded::open(dir);
         if !recorded.is_recording() {
             let text =

@@ -6,16 +6,12 @@ use anyhow::Context as _;
 use clap::Args;
 use xunjian_proto::{HostFacts, Time};
 
-use super::{Console, Format, Lang, Target, Usage, once, saved, source_named, text};
-use crate::{Progress, clock, config::Config, host::FILE_BYTES_MAX, inspect};
+use super::{Console, Format, Lang, Target, Usage, once, source_named, text};
+use crate::{Progress, clock, config::Config, host::FILE_BYTES_MAX, inspect, saved::File, sources};
 
 /// Arguments of `read`.
 #[derive(Debug, Args)]
-#[command(after_help = "What can be read:\n  \
-  smart   output of `smartctl --json -x DEVICE`, one file per disk\n  \
-  md      /proc/mdstat\n  \
-  kmsg    output of `dmesg`, `dmesg -x`, `journalctl -k -o short-unix` or of /dev/kmsg\n  \
-  others  a recording's folder with --host-dir")]
+#[command(after_help = what_can_be_read())]
 pub(super) struct Read {
     /// Which source reads the files
     source: String,
@@ -56,7 +52,8 @@ impl Read {
             None => {
                 let files = self.contents()?;
                 let made = self.at.map_or_else(|| self.changed(), Time::from_secs);
-                let given = saved::host(source.name, &files, made).map_err(Usage)?;
+                let given = source.saved.host(&files, made);
+                let given = given.map_err(|it| Usage(format!("{}: {it}", source.name)))?;
                 let at = self.at.map(Time::from_secs).or(given.at).unwrap_or(made);
                 inspect(Arc::new(given.host), &config, at, Some(&only), &mut quiet)
             }
@@ -69,7 +66,7 @@ impl Read {
         Ok(once::exit_code(&readings))
     }
 
-    fn contents(&self) -> anyhow::Result<Vec<saved::File>> {
+    fn contents(&self) -> anyhow::Result<Vec<File>> {
         if self.files.is_empty() {
             return Err(Usage("which files? name them, or use --host-dir".to_owned()).into());
         }
@@ -84,7 +81,7 @@ impl Read {
             }
             let bytes = fs::read(path).with_context(cannot)?;
             let content = String::from_utf8_lossy(&bytes).into_owned();
-            files.push(saved::File { name: path.display().to_string(), content });
+            files.push(File { name: path.display().to_string(), content });
         }
         Ok(files)
     }
@@ -96,4 +93,15 @@ impl Read {
         let millis = since.and_then(|it| i64::try_from(it.as_millis()).ok());
         millis.map_or_else(clock::now, Time::from_millis)
     }
+}
+
+/// The forms of all sources, for the help.
+fn what_can_be_read() -> String {
+    let mut text = "What can be read:\n".to_owned();
+    for source in sources::ALL {
+        for what in source.saved.what() {
+            text.push_str(&format!("  {:12} {what}\n", source.name));
+        }
+    }
+    text + "  others       a recording's folder with --host-dir"
 }

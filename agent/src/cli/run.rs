@@ -16,7 +16,7 @@ use crate::{
     Progress, clock,
     config::Config,
     cursors::Cursors,
-    host::Live,
+    host::{Allowed, Live},
     identity::Identity,
     inspect,
     service::{Command, Handle, Service},
@@ -51,7 +51,7 @@ pub(super) struct Run {
 impl Run {
     pub(super) fn run(self, console: &mut Console<'_>) -> anyhow::Result<u8> {
         let config = load_config(self.config.as_deref())?;
-        let host = Arc::new(Live::new());
+        let host = Arc::new(Live::new(Allowed::of(sources::ALL)));
         let facts = inspect::facts(&*host);
         let folder = config.folder.join("spool");
         let spool = Spool::open(&folder, config.spool, clock::now())?;

@@ -18,10 +18,9 @@ use rustix::fs::OFlags;
 use sysinfo::{CpuRefreshKind, System};
 
 use super::{
-    FILE_BYTES_MAX, Host, HostError, Output, Space, Vitals, below_root,
+    Allowed, FILE_BYTES_MAX, Host, HostError, Output, Space, Vitals, below_root,
     probe::{self, PROBE_COMMAND},
     program::{self, LeftBehind},
-    programs,
 };
 use crate::source::Need;
 
@@ -44,6 +43,7 @@ const RECORDS_MAX: usize = 100_000;
 /// The running machine.
 #[derive(Debug, Default)]
 pub struct Live {
+    allowed: Allowed,
     left_behind: LeftBehind,
     /// Kept, because making it anew reads more than refreshing it.
     system: Mutex<Option<System>>,
@@ -54,9 +54,9 @@ pub struct Live {
 }
 
 impl Live {
-    /// The machine as it is.
-    pub fn new() -> Live {
-        Live::default()
+    /// The machine as it is, on which no other programs are started than these.
+    pub fn new(allowed: Allowed) -> Live {
+        Live { allowed, ..Live::default() }
     }
 
     /// Killed programs that hang in the kernel and could not be waited for.
@@ -69,7 +69,9 @@ impl Host for Live {
     fn has(&self, need: Need) -> bool {
         match need {
             Need::Path(path) => full(path).is_ok_and(|it| it.exists()),
-            Need::Program(name) => programs::place(name).is_ok(),
+            Need::Program(name) => {
+                self.allowed.program(name).is_some_and(|it| it.place().is_some())
+            }
         }
     }
 
@@ -103,12 +105,12 @@ impl Host for Live {
 
     fn run_within(&self, argv: &[&str], limit: Duration) -> Result<Output, HostError> {
         let name = argv.first().copied().unwrap_or_default();
-        let place = programs::place(name).map_err(|listed| match listed {
-            true => HostError::Run {
-                program: name.to_owned(),
-                source: io::Error::new(io::ErrorKind::NotFound, "it is not installed"),
-            },
-            false => HostError::NotAllowed { program: name.to_owned() },
+        let refused = || HostError::NotAllowed { command: argv.join(" ") };
+        let program = self.allowed.program(name).ok_or_else(refused)?;
+        self.allowed.pattern(argv).ok_or_else(refused)?;
+        let place = program.place().ok_or_else(|| HostError::Run {
+            program: name.to_owned(),
+            source: io::Error::new(io::ErrorKind::NotFound, "it is not installed"),
         })?;
         program::run(&place, argv, limit.min(PROGRAM_WAIT), &self.left_behind)
     }
@@ -254,7 +256,7 @@ mod tests {
     #[test]
     fn paths_stay_below_the_root() {
         for path in ["../etc/shadow", "proc/../etc/shadow", "/etc/shadow"] {
-            let error = Live::new().read(path).unwrap_err();
+            let error = Live::default().read(path).unwrap_err();
             assert!(
                 matches!(&error, HostError::Read { source, .. } if source.kind() == io::ErrorKind::InvalidInput)
             );
@@ -263,14 +265,14 @@ mod tests {
 
     #[test]
     fn devices_and_directories_are_not_read_as_files() {
-        assert!(Live::new().read("dev/zero").is_err());
-        assert!(Live::new().read("proc").is_err());
-        assert!(Live::new().records("proc/version").is_err());
+        assert!(Live::default().read("dev/zero").is_err());
+        assert!(Live::default().read("proc").is_err());
+        assert!(Live::default().records("proc/version").is_err());
     }
 
     #[test]
     fn a_program_off_the_list_is_not_started() {
-        let error = Live::new().run(&["sh", "-c", "true"]).unwrap_err();
+        let error = Live::default().run(&["sh", "-c", "true"]).unwrap_err();
         assert!(matches!(error, HostError::NotAllowed { .. }), "{error}");
     }
 }

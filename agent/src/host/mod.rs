@@ -20,6 +20,8 @@ mod program;
 
 mod programs;
 
+mod allowed;
+
 mod probe;
 
 mod recorded;
@@ -28,10 +30,12 @@ mod recorder;
 
 mod given;
 
+pub use allowed::Allowed;
+pub(crate) use allowed::fitting;
 pub use given::Given;
 pub use live::Live;
 pub use probe::{PROBE_COMMAND, probe_mount};
-pub use programs::{PROGRAMS, Program};
+pub use programs::{MDADM, Program, SMARTCTL, SYSTEMCTL};
 pub use recorded::{Meta, Recorded, command_file};
 pub use recorder::Recorder;
 
@@ -199,11 +203,11 @@ pub enum HostError {
         /// Its deadline.
         secs: u64,
     },
-    /// A program that is not on the allow-list.
-    #[error("{program} is not a program that the agent may start")]
+    /// A command line that no source declares.
+    #[error("`{command}` is not a command that the agent may start")]
     NotAllowed {
-        /// Its name.
-        program: String,
+        /// The whole command line.
+        command: String,
     },
 }
 

@@ -1,8 +1,8 @@
-//! The allow-list: every program that the agent may start, and where it may lie.
+//! Programs that more than one source starts, and how a program is found on a machine.
 //!
-//! Programs are started by absolute path only, from these places only, so that nothing in a `PATH`, a working directory
-//! or a configuration file can make the agent (which runs as root) start something else. A path is taken only if
-//! nobody but root can change the file.
+//! Programs are started by absolute path only, from the places declared here and in the sources only, so that nothing
+//! in a `PATH`, a working directory or a configuration file can make the agent start something else. A path is taken
+//! only if nobody but root can change the file.
 
 use std::{
     fs,
@@ -17,40 +17,30 @@ pub struct Program {
     pub name: &'static str,
     /// Where it is looked for, in this order: absolute paths.
     pub places: &'static [&'static str],
+    /// Whether it tells what is wanted only to root.
+    pub root: bool,
 }
 
-/// The whole list, in the order of the alphabet.
-pub const PROGRAMS: &[Program] = &[
-    Program {
-        name: "arcconf",
-        places: &["/usr/Arcconf/arcconf", "/usr/sbin/arcconf", "/opt/Arcconf/arcconf"],
-    },
-    Program { name: "ipmitool", places: &["/usr/bin/ipmitool", "/usr/sbin/ipmitool"] },
-    Program { name: "mdadm", places: &["/usr/sbin/mdadm", "/sbin/mdadm"] },
-    Program {
-        name: "perccli64",
-        places: &["/opt/MegaRAID/perccli/perccli64", "/usr/sbin/perccli64"],
-    },
-    Program {
-        name: "smartctl",
-        places: &["/usr/sbin/smartctl", "/sbin/smartctl", "/usr/local/sbin/smartctl"],
-    },
-    Program {
-        name: "ssacli",
-        places: &["/usr/sbin/ssacli", "/opt/smartstorageadmin/ssacli/bin/ssacli"],
-    },
-    Program {
-        name: "storcli64",
-        places: &["/opt/MegaRAID/storcli/storcli64", "/usr/sbin/storcli64"],
-    },
-    Program { name: "systemctl", places: &["/usr/bin/systemctl", "/bin/systemctl"] },
-];
+/// smartmontools.
+pub const SMARTCTL: Program = Program {
+    name: "smartctl",
+    places: &["/usr/sbin/smartctl", "/sbin/smartctl", "/usr/local/sbin/smartctl"],
+    root: true,
+};
 
-/// Where a program of the list lies on this machine. `Err(true)`: it is on the list and not installed;
-/// `Err(false)`: it is not on the list.
-pub(super) fn place(name: &str) -> Result<PathBuf, bool> {
-    let program = PROGRAMS.iter().find(|it| it.name == name).ok_or(false)?;
-    program.places.iter().map(Path::new).find(|it| trusted(it)).map(Path::to_owned).ok_or(true)
+/// Linux software RAID.
+pub const MDADM: Program =
+    Program { name: "mdadm", places: &["/usr/sbin/mdadm", "/sbin/mdadm"], root: true };
+
+/// systemd.
+pub const SYSTEMCTL: Program =
+    Program { name: "systemctl", places: &["/usr/bin/systemctl", "/bin/systemctl"], root: false };
+
+impl Program {
+    /// Where it lies on this machine.
+    pub(super) fn place(&self) -> Option<PathBuf> {
+        self.places.iter().map(Path::new).find(|it| trusted(it)).map(Path::to_owned)
+    }
 }
 
 /// An executable that only root can change. Links are followed: `/bin` is one on merged-usr systems.
@@ -58,23 +48,4 @@ fn trusted(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|meta| {
         meta.is_file() && meta.uid() == 0 && meta.mode() & 0o111 != 0 && meta.mode() & 0o022 == 0
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_list_is_sorted_and_absolute() {
-        assert!(PROGRAMS.is_sorted_by_key(|it| it.name));
-        for program in PROGRAMS {
-            assert!(program.places.iter().all(|it| it.starts_with('/')), "{}", program.name);
-        }
-    }
-
-    #[test]
-    fn what_is_not_listed_is_not_looked_for() {
-        assert_eq!(place("sh"), Err(false));
-        assert_eq!(place("/bin/sh"), Err(false));
-    }
 }

@@ -11,15 +11,12 @@ use std::{
 use xunjian_proto::Cost;
 
 use crate::{
-    host::{Host, HostError, Output, Space, Vitals},
+    host::{Host, HostError, Output, Space, Vitals, fitting},
     source::Need,
 };
 
 /// Most program starts that are listed in one run's cost: 500 disks, twice.
 const PROGRAMS_MAX: usize = 1_000;
-
-/// Longest command line in a cost, in bytes.
-const PATTERN_BYTES_MAX: usize = 160;
 
 /// Kept back for the source itself, so that it can say what timed out before it is called stuck.
 const MARGIN: Duration = Duration::from_millis(200);
@@ -58,6 +55,8 @@ pub(super) struct Metered<'a> {
     pub(super) host: &'a dyn Host,
     pub(super) meter: &'a Meter,
     pub(super) deadline: Instant,
+    /// The command lines that the source declares.
+    pub(super) runs: &'static [&'static str],
 }
 
 impl Metered<'_> {
@@ -97,12 +96,14 @@ impl Host for Metered<'_> {
         if let Some(error) = self.no_time(argv.join(" ")) {
             return Err(error);
         }
+        let refused = || HostError::NotAllowed { command: argv.join(" ") };
+        let pattern = fitting(self.runs, argv).ok_or_else(refused)?;
         let begun = Instant::now();
         let answer = self.host.run_within(argv, limit.min(self.left()));
         let not_started =
             matches!(answer, Err(HostError::Run { .. } | HostError::NotAllowed { .. }));
         if !not_started {
-            self.meter.program(pattern(argv), begun.elapsed());
+            self.meter.program(pattern.to_owned(), begun.elapsed());
         }
         if let Ok(output) = &answer {
             self.meter.read(output.stdout.len());
@@ -130,7 +131,7 @@ impl Host for Metered<'_> {
         }
         let begun = Instant::now();
         let answer = self.host.space_within(path, limit.min(self.left()));
-        self.meter.program("xunjian-agent probe-mount PATH".to_owned(), begun.elapsed());
+        self.meter.program("xunjian-agent probe-mount {name}".to_owned(), begun.elapsed());
         answer
     }
 
@@ -148,29 +149,6 @@ fn coarse(value: u64) -> u64 {
     (value >> (shift - 1)).div_ceil(2).saturating_mul(1 << shift)
 }
 
-/// A command line without what it is about: `smartctl --json --xall DEVICE`. What is left is the same for all
-/// devices, so that the ledger can count and compare.
-fn pattern(argv: &[&str]) -> String {
-    let mut text = String::new();
-    for (index, word) in argv.iter().enumerate() {
-        let word = match word {
-            word if index == 0 => word,
-            word if word.starts_with("/dev/") => "DEVICE",
-            word if word.starts_with('/') => "PATH",
-            word => word,
-        };
-        if text.len() + word.len() + 1 > PATTERN_BYTES_MAX {
-            text.push_str(" …");
-            break;
-        }
-        if index > 0 {
-            text.push(' ');
-        }
-        text.push_str(word);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -183,12 +161,5 @@ mod tests {
             assert!(rounded.count_ones() <= 5);
         }
         assert_eq!(coarse(u64::MAX), u64::MAX);
-    }
-
-    #[test]
-    fn a_pattern_names_no_device_and_has_a_bound() {
-        assert_eq!(pattern(&["smartctl", "-x", "/dev/sda"]), "smartctl -x DEVICE");
-        let long = vec!["unit.service"; 500];
-        assert!(pattern(&long).len() <= PATTERN_BYTES_MAX + "…".len() + 1);
     }
 }

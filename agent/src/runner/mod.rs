@@ -154,7 +154,7 @@ pub fn chain(error: &dyn std::error::Error) -> String {
 fn collect(job: Job, host: &dyn Host, meter: &Meter) -> Finished {
     let begun = Instant::now();
     let cpu = clock::thread_cpu();
-    let metered = Metered { host, meter, deadline: begun + job.deadline };
+    let metered = Metered { host, meter, deadline: begun + job.deadline, runs: job.source.runs };
     let mut cursor = job.cursor.clone();
     let looked = catch_unwind(AssertUnwindSafe(|| look(&job, &metered, &mut cursor)))
         .unwrap_or_else(|panic| {

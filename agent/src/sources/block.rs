@@ -10,61 +10,83 @@ use xunjian_proto::{Component, ComponentId, Reason};
 
 use crate::{
     devices::{self, Identity, word},
-    source::{Collect, Metric, Need, Source, SourceError, no_options},
+    host::MDADM,
+    saved::Saved,
+    source::{Collect, Metric, Need, Source, SourceError, Words, no_options},
 };
 
 /// See the module.
 pub const SOURCE: Source = Source {
     name: "block",
-    about: "disks: I/O, latency, queue, state, model and serial number",
+    title: Words { zh: "磁盘 I/O", en: "disk I/O" },
+    about: Words {
+        zh: "磁盘：读写量、时延、队列、状态、型号与序列号",
+        en: "disks: I/O, latency, queue, state, model and serial number",
+    },
     needs: &[Need::Path("proc/diskstats")],
-    runs: &[],
-    harmless: "Reads counters and names that the kernel keeps in memory; no disk is touched.",
+    programs: &[MDADM],
+    runs: &[devices::MDADM_EXPORT],
+    harmless: Words {
+        zh: "只读取内核保存在内存中的计数和名称，不访问任何磁盘。",
+        en: "Reads counters and names that the kernel keeps in memory; no disk is touched.",
+    },
     every: Duration::from_secs(10),
     deadline: Duration::from_secs(5),
     metrics: &[IO, OPERATIONS, OPERATION_TIME, IO_TIME, WEIGHTED, IN_FLIGHT, SIZE, IO_ERRORS],
     states: &[STATE, ACCESS],
     events: &[],
+    saved: Saved::Nothing,
     check: no_options,
     collect,
 };
 
-const IO: Metric = Metric::counter("system.disk.io", "By", "Bytes by disk.io.direction.");
+const IO: Metric =
+    Metric::counter("system.disk.io", "By", "磁盘读写量", "Bytes by disk.io.direction.");
 const OPERATIONS: Metric = Metric::counter(
     "system.disk.operations",
     "{operation}",
+    "读写次数",
     "Finished operations by disk.io.direction.",
 );
 const OPERATION_TIME: Metric = Metric::counter(
     "system.disk.operation_time",
     "s",
+    "读写耗时",
     "Time of all operations together by disk.io.direction; by the operations, their latency.",
 );
-const IO_TIME: Metric =
-    Metric::counter("system.disk.io_time", "s", "Time in which the disk had something to do.");
+const IO_TIME: Metric = Metric::counter(
+    "system.disk.io_time",
+    "s",
+    "磁盘忙时间",
+    "Time in which the disk had something to do.",
+);
 const WEIGHTED: Metric = Metric::counter(
     "system.disk.weighted_io_time",
     "s",
+    "加权 I/O 时间",
     "Time multiplied by the operations in flight; its rate is the mean length of the queue.",
 );
 const IN_FLIGHT: Metric = Metric::gauge(
     "system.disk.pending_operations",
     "{operation}",
+    "排队请求",
     "Operations that wait or run now.",
 );
 const SIZE: Metric =
-    Metric::gauge("system.disk.limit", "By", "Size of the disk as the kernel sees it.");
+    Metric::gauge("system.disk.limit", "By", "磁盘容量", "Size of the disk as the kernel sees it.");
 const IO_ERRORS: Metric = Metric::counter(
     "system.disk.io_errors",
     "{command}",
+    "磁盘 I/O 错误",
     "Commands that ended with an error (SCSI midlayer).",
 );
 const STATE: Metric = Metric::word(
     "system.disk.state",
+    "设备状态",
     "The kernel's word for the device: running, live, offline, blocked, dead.",
 );
 const ACCESS: Metric =
-    Metric::word("system.disk.access", "Whether the device takes writes: rw, ro.");
+    Metric::word("system.disk.access", "读写属性", "Whether the device takes writes: rw, ro.");
 
 /// Counters of one line of diskstats, in its order from the fourth column on.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]

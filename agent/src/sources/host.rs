@@ -10,16 +10,25 @@ use xunjian_proto::{Component, ComponentId, Reason};
 use crate::{
     devices::word,
     host::{HostError, Vitals},
-    source::{Collect, Metric, Need, Source, SourceError, no_options},
+    saved::Saved,
+    source::{Collect, Metric, Need, Source, SourceError, Words, no_options},
 };
 
 /// See the module.
 pub const SOURCE: Source = Source {
     name: "host",
-    about: "processors, memory, swap, load, pressure, uptime, system",
+    title: Words { zh: "主机基本状态", en: "host basics" },
+    about: Words {
+        zh: "处理器、内存、交换空间、负载、资源压力、运行时间、系统版本",
+        en: "processors, memory, swap, load, pressure, uptime, system",
+    },
     needs: &[Need::Path("proc/stat")],
+    programs: &[],
     runs: &[],
-    harmless: "Reads a dozen small files that the kernel makes up on the spot.",
+    harmless: Words {
+        zh: "只读取十几个由内核即时生成的小文件。",
+        en: "Reads a dozen small files that the kernel makes up on the spot.",
+    },
     every: Duration::from_secs(10),
     deadline: Duration::from_secs(5),
     metrics: &[
@@ -47,74 +56,125 @@ pub const SOURCE: Source = Source {
     ],
     states: &[BOOT],
     events: &[],
+    saved: Saved::Nothing,
     check: no_options,
     collect,
 };
 
-const CPU_TIME: Metric =
-    Metric::counter("system.cpu.time", "s", "Time of all processors together, by cpu.mode.");
-const CPUS: Metric = Metric::gauge("system.cpu.logical.count", "{cpu}", "Logical processors.");
+const CPU_TIME: Metric = Metric::counter(
+    "system.cpu.time",
+    "s",
+    "CPU 时间",
+    "Time of all processors together, by cpu.mode.",
+);
+const CPUS: Metric =
+    Metric::gauge("system.cpu.logical.count", "{cpu}", "逻辑 CPU 数", "Logical processors.");
 const MEMORY: Metric = Metric::gauge(
     "system.memory.usage",
     "By",
+    "内存用量",
     "Memory by system.memory.state; used is what cannot be had without swapping.",
 );
-const MEMORY_LIMIT: Metric = Metric::gauge("system.memory.limit", "By", "Memory of the host.");
-const MEMORY_SHARE: Metric =
-    Metric::gauge("system.memory.utilization", "1", "Share of the memory that is used.");
+const MEMORY_LIMIT: Metric =
+    Metric::gauge("system.memory.limit", "By", "内存容量", "Memory of the host.");
+const MEMORY_SHARE: Metric = Metric::gauge(
+    "system.memory.utilization",
+    "1",
+    "内存使用率",
+    "Share of the memory that is used.",
+);
 const MEMORY_LEFT: Metric = Metric::gauge(
     "system.memory.linux.available",
     "By",
+    "可用内存",
     "Memory that programs can still get without swapping.",
 );
 const CORRUPTED: Metric = Metric::gauge(
     "system.memory.linux.hardware_corrupted",
     "By",
+    "硬件损坏的内存",
     "Memory that the kernel has put out of use because of uncorrectable errors.",
 );
-const PAGING: Metric = Metric::gauge("system.paging.usage", "By", "Swap by system.paging.state.");
-const PAGING_SHARE: Metric =
-    Metric::gauge("system.paging.utilization", "1", "Share of the swap that is used.");
-const LOAD_1: Metric =
-    Metric::gauge("system.cpu.load_average.1m", "{thread}", "Load average over 1 minute.");
-const LOAD_5: Metric =
-    Metric::gauge("system.cpu.load_average.5m", "{thread}", "Load average over 5 minutes.");
-const LOAD_15: Metric =
-    Metric::gauge("system.cpu.load_average.15m", "{thread}", "Load average over 15 minutes.");
+const PAGING: Metric =
+    Metric::gauge("system.paging.usage", "By", "交换空间用量", "Swap by system.paging.state.");
+const PAGING_SHARE: Metric = Metric::gauge(
+    "system.paging.utilization",
+    "1",
+    "交换空间使用率",
+    "Share of the swap that is used.",
+);
+const LOAD_1: Metric = Metric::gauge(
+    "system.cpu.load_average.1m",
+    "{thread}",
+    "1 分钟平均负载",
+    "Load average over 1 minute.",
+);
+const LOAD_5: Metric = Metric::gauge(
+    "system.cpu.load_average.5m",
+    "{thread}",
+    "5 分钟平均负载",
+    "Load average over 5 minutes.",
+);
+const LOAD_15: Metric = Metric::gauge(
+    "system.cpu.load_average.15m",
+    "{thread}",
+    "15 分钟平均负载",
+    "Load average over 15 minutes.",
+);
 const PRESSURE: Metric = Metric::counter(
     "system.linux.psi.time",
     "s",
+    "资源压力时间（PSI）",
     "Time in which some or all tasks (system.linux.psi.stall) waited for a resource (system.linux.psi.resource).",
 );
-const UPTIME: Metric = Metric::gauge("system.uptime", "s", "Time since boot.");
-const FAULTS: Metric =
-    Metric::counter("system.paging.faults", "{fault}", "Page faults that read from a disk.");
+const UPTIME: Metric = Metric::gauge("system.uptime", "s", "运行时间", "Time since boot.");
+const FAULTS: Metric = Metric::counter(
+    "system.paging.faults",
+    "{fault}",
+    "缺页次数",
+    "Page faults that read from a disk.",
+);
 const OOM: Metric = Metric::counter(
     "system.linux.oom_kills",
     "{process}",
+    "内存不足杀进程次数",
     "Processes that the kernel killed for want of memory.",
 );
-const FILES: Metric =
-    Metric::gauge("system.linux.file_handles.usage", "{file}", "Open file handles.");
-const FILES_LIMIT: Metric =
-    Metric::gauge("system.linux.file_handles.limit", "{file}", "Most open file handles.");
+const FILES: Metric = Metric::gauge(
+    "system.linux.file_handles.usage",
+    "{file}",
+    "文件句柄用量",
+    "Open file handles.",
+);
+const FILES_LIMIT: Metric = Metric::gauge(
+    "system.linux.file_handles.limit",
+    "{file}",
+    "文件句柄上限",
+    "Most open file handles.",
+);
 const CONNTRACK: Metric = Metric::gauge(
     "system.linux.conntrack.usage",
     "{connection}",
+    "连接跟踪用量",
     "Connections that the firewall tracks.",
 );
 const CONNTRACK_LIMIT: Metric = Metric::gauge(
     "system.linux.conntrack.limit",
     "{connection}",
+    "连接跟踪上限",
     "Most connections that the firewall can track.",
 );
 const BLOCKED: Metric = Metric::gauge(
     "system.linux.processes.blocked",
     "{process}",
+    "阻塞进程数",
     "Processes that wait for a disk or a server.",
 );
-const BOOT: Metric =
-    Metric::word("host.boot.id", "The kernel's boot id; a new one means that the host was booted.");
+const BOOT: Metric = Metric::word(
+    "host.boot.id",
+    "启动标识",
+    "The kernel's boot id; a new one means that the host was booted.",
+);
 
 /// Ticks a second in `/proc/stat`: USER_HZ, which is 100 on every architecture the agent is built for.
 const TICKS: f64 = 100.0;

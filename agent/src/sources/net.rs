@@ -10,62 +10,88 @@ use xunjian_proto::{Component, ComponentId, Member, MemberState, Reason, Set};
 
 use crate::{
     devices::word,
-    source::{Collect, Metric, Need, Source, SourceError, no_options},
+    saved::Saved,
+    source::{Collect, Metric, Need, Source, SourceError, Words, no_options},
 };
 
 /// See the module.
 pub const SOURCE: Source = Source {
     name: "net",
-    about: "network ports and bonds: link, speed, traffic, errors",
+    title: Words { zh: "网络接口", en: "network interfaces" },
+    about: Words {
+        zh: "网口与绑定：链路、速率、流量、错误",
+        en: "network ports and bonds: link, speed, traffic, errors",
+    },
     needs: &[Need::Path("sys/class/net")],
+    programs: &[],
     runs: &[],
-    harmless: "Reads counters and states that the kernel keeps in memory; nothing is sent.",
+    harmless: Words {
+        zh: "只读取内核保存在内存中的计数和状态，不发送任何报文。",
+        en: "Reads counters and states that the kernel keeps in memory; nothing is sent.",
+    },
     every: Duration::from_secs(10),
     deadline: Duration::from_secs(5),
     metrics: &[IO, PACKETS, ERRORS, DROPPED, SPEED, CHANGES, FAILURES],
     states: &[LINK, OPERSTATE, DUPLEX, MODE, ACTIVE],
     events: &[],
+    saved: Saved::Nothing,
     check: no_options,
     collect,
 };
 
-const IO: Metric = Metric::counter("system.network.io", "By", "Bytes by network.io.direction.");
-const PACKETS: Metric =
-    Metric::counter("system.network.packet.count", "{packet}", "Packets by network.io.direction.");
+const IO: Metric =
+    Metric::counter("system.network.io", "By", "网络流量", "Bytes by network.io.direction.");
+const PACKETS: Metric = Metric::counter(
+    "system.network.packet.count",
+    "{packet}",
+    "报文数",
+    "Packets by network.io.direction.",
+);
 const ERRORS: Metric = Metric::counter(
     "system.network.errors",
     "{error}",
+    "网络错误",
     "Damaged or lost frames by network.io.direction.",
 );
 const DROPPED: Metric = Metric::counter(
     "system.network.packet.dropped",
     "{packet}",
+    "丢弃报文",
     "Good packets that were dropped, by network.io.direction.",
 );
-const SPEED: Metric = Metric::gauge("hw.network.bandwidth.limit", "By/s", "Speed of the link.");
+const SPEED: Metric =
+    Metric::gauge("hw.network.bandwidth.limit", "By/s", "链路速率", "Speed of the link.");
 const CHANGES: Metric = Metric::counter(
     "system.network.link.changes",
     "{change}",
+    "链路变化次数",
     "Times the link came or went since boot.",
 );
 const FAILURES: Metric = Metric::counter(
     "system.network.bond.link_failures",
     "{failure}",
+    "链路失效次数",
     "Times the bond lost this port.",
 );
 const LINK: Metric = Metric::word(
     "system.network.link",
+    "链路状态",
     "up, down, never_up (no link since boot), disabled (by the administrator).",
 );
-const OPERSTATE: Metric =
-    Metric::word("system.network.operstate", "The kernel's word (RFC 2863): up, down, dormant.");
-const DUPLEX: Metric = Metric::word("system.network.duplex", "full or half.");
+const OPERSTATE: Metric = Metric::word(
+    "system.network.operstate",
+    "接口运行状态",
+    "The kernel's word (RFC 2863): up, down, dormant.",
+);
+const DUPLEX: Metric = Metric::word("system.network.duplex", "双工模式", "full or half.");
 const MODE: Metric = Metric::word(
     "system.network.bond.mode",
+    "绑定模式",
     "How the bond uses its ports: active-backup, 802.3ad.",
 );
 const ACTIVE: Metric = Metric::word(
     "system.network.bond.active_member",
+    "当前主用端口",
     "The port that an active-backup bond uses now.",
 );
 

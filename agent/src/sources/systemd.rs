@@ -9,62 +9,86 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::Deserialize;
 use xunjian_proto::{Component, ComponentId, Reason};
 
-use crate::source::{Collect, Metric, Need, Source, SourceError, check_options};
+use crate::{
+    host::SYSTEMCTL,
+    saved::Saved,
+    source::{Collect, Metric, Need, Source, SourceError, Words, check_options},
+};
 
 /// See the module.
 pub const SOURCE: Source = Source {
     name: "systemd",
-    about: "services: failed, restarting, watched",
+    title: Words { zh: "系统服务", en: "system services" },
+    about: Words {
+        zh: "系统服务：失败、反复重启、重点关注的服务",
+        en: "services: failed, restarting, watched",
+    },
     needs: &[Need::Path("run/systemd/system"), Need::Program("systemctl")],
+    programs: &[SYSTEMCTL],
     runs: &[
-        "systemctl show --all --no-pager --property=... *.service *.mount",
-        "systemctl show --all --no-pager --property=... UNIT",
+        "systemctl show --all --no-pager --property={word} {name}...",
         "systemctl is-system-running",
     ],
-    harmless: "Asks systemd for the states that it keeps in memory. No unit is started, stopped or loaded.",
+    harmless: Words {
+        zh: "向 systemd 询问其保存在内存中的状态，不启动、停止或加载任何服务。",
+        en: "Asks systemd for the states that it keeps in memory. No unit is started, stopped or loaded.",
+    },
     every: Duration::from_secs(60),
     deadline: Duration::from_secs(45),
     metrics: &[UNITS, RESTARTS, STATUS],
     states: &[MANAGER, ACTIVE, SUB, LOAD, RESULT, ENABLED],
     events: &[],
+    saved: Saved::Nothing,
     check,
     collect,
 };
 
-const UNITS: Metric =
-    Metric::gauge("systemd.units", "{unit}", "Services and mounts by systemd.unit.active_state.");
+const UNITS: Metric = Metric::gauge(
+    "systemd.units",
+    "{unit}",
+    "服务单元数",
+    "Services and mounts by systemd.unit.active_state.",
+);
 const RESTARTS: Metric = Metric::counter(
     "systemd.unit.restarts",
     "{restart}",
+    "重启次数",
     "Times systemd restarted the service by itself since it was last started by hand.",
 );
 const STATUS: Metric = Metric::gauge(
     "systemd.unit.exit_status",
     "{status}",
+    "退出码",
     "Exit status or signal of a failed service's main process.",
 );
 const MANAGER: Metric = Metric::word(
     "systemd.manager.state",
+    "systemd 总体状态",
     "What systemd says of the whole: running, degraded, maintenance, starting.",
 );
 const ACTIVE: Metric = Metric::word(
     "systemd.unit.active_state",
+    "服务状态",
     "active, inactive, failed, activating, deactivating.",
 );
 const SUB: Metric = Metric::word(
     "systemd.unit.sub_state",
+    "服务子状态",
     "The kind's own word: running, exited, dead, auto-restart.",
 );
 const LOAD: Metric = Metric::word(
     "systemd.unit.load_state",
+    "加载状态",
     "loaded, masked, error; not-found for a watched unit that is not there.",
 );
 const RESULT: Metric = Metric::word(
     "systemd.unit.result",
+    "结束结果",
     "How it ended: success, exit-code, signal, timeout, oom-kill.",
 );
 const ENABLED: Metric = Metric::word(
     "systemd.unit.file_state",
+    "开机启动",
     "Whether it starts at boot: enabled, disabled, static.",
 );
 

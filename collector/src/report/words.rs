@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Datelike, Utc};
 use chrono_tz::Tz;
-use xunjian_proto::{Reason, Time};
+use xunjian_proto::{Kind, Reason, Time};
 use xunjian_rules::Lang;
 
 use crate::{classify::Level, report::model::Tone};
@@ -61,51 +61,27 @@ pub(crate) fn level_meaning(lang: Lang, level: Level) -> String {
 
 /// A kind of component, as a class of the report.
 pub(crate) fn kind(lang: Lang, kind: &str) -> String {
-    let (zh, en) = match kind {
-        "host" => ("主机与操作系统", "Hosts and operating systems"),
-        "cpu" => ("处理器", "Processors"),
-        "memory" => ("内存", "Memory"),
-        "disk" => ("磁盘", "Disks"),
-        "md" => ("软件 RAID 阵列", "Software RAID arrays"),
-        "filesystem" => ("文件系统", "File systems"),
-        "netif" => ("网络接口", "Network interfaces"),
-        "unit" => ("系统服务", "System services"),
-        "source" => ("数据采集", "Data collection"),
-        other => return other.to_owned(),
-    };
-    pick(lang, zh, en)
+    match Kind::named(kind) {
+        Some(known) => pick(lang, known.zh, known.heading()),
+        None => kind.to_owned(),
+    }
 }
 
 /// `12 块磁盘`, `1 disk`.
 pub(crate) fn count_of(lang: Lang, kind: &str, n: u32) -> String {
-    let (unit, zh, one, many) = match kind {
-        "host" => ("台", "主机", "host", "hosts"),
-        "cpu" => ("个", "处理器", "processor", "processors"),
-        "memory" => ("组", "内存", "memory", "memories"),
-        "disk" => ("块", "磁盘", "disk", "disks"),
-        "md" => ("组", "软件 RAID 阵列", "software RAID array", "software RAID arrays"),
-        "filesystem" => ("个", "文件系统", "file system", "file systems"),
-        "netif" => ("个", "网络接口", "network interface", "network interfaces"),
-        "unit" => ("项", "系统服务", "system service", "system services"),
-        other => ("个", other, other, other),
+    let (measure, zh, one, many) = match Kind::named(kind) {
+        Some(it) => (it.measure, it.zh, it.one, it.many),
+        None => ("个", kind, kind, kind),
     };
-    pick(lang, format!("{n} {unit}{zh}"), format!("{n} {}", if n == 1 { one } else { many }))
+    pick(lang, format!("{n} {measure}{zh}"), format!("{n} {}", if n == 1 { one } else { many }))
 }
 
 /// A source of the agent, for people.
 pub(crate) fn source(lang: Lang, name: &str) -> String {
-    let (zh, en) = match name {
-        "host" => ("主机基本状态", "host basics"),
-        "fs" => ("文件系统", "file systems"),
-        "block" => ("磁盘 I/O", "disk I/O"),
-        "smart" => ("磁盘健康（SMART）", "disk health (SMART)"),
-        "md" => ("软件 RAID", "software RAID"),
-        "systemd" => ("系统服务", "system services"),
-        "kmsg" => ("内核日志", "kernel log"),
-        "net" => ("网络接口", "network interfaces"),
-        other => return other.to_owned(),
-    };
-    pick(lang, zh, en)
+    match xunjian_agent::names::source(name) {
+        Some(title) => pick(lang, title.zh, title.en),
+        None => name.to_owned(),
+    }
 }
 
 /// Why something is unknown.

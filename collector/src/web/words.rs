@@ -1,7 +1,7 @@
 //! The words for closed sets of values, in both languages. The Chinese terms of levels, clocks and states are those of
 //! the service contracts (服务级别, 响应时限, 故障级别).
 
-use xunjian_proto::{MemberState, Outcome, Reason};
+use xunjian_proto::{Kind, MemberState, Outcome, Reason};
 use xunjian_rules::{EvidenceKind, Lang};
 
 use crate::{
@@ -199,17 +199,9 @@ pub(super) fn impact(impact: &str, lang: Lang) -> &str {
 
 /// A component's kind; the technical word where there is no better one.
 pub(super) fn component_kind(kind: &str, lang: Lang) -> &str {
-    match kind {
-        "host" => pick(lang, "主机", "Host"),
-        "disk" => pick(lang, "磁盘", "Disks"),
-        "md" => pick(lang, "软件 RAID", "Software RAID"),
-        "filesystem" => pick(lang, "文件系统", "Filesystems"),
-        "netif" => pick(lang, "网络接口", "Network interfaces"),
-        "unit" => pick(lang, "系统服务", "Services"),
-        "cpu" => pick(lang, "处理器", "CPU"),
-        "memory" => pick(lang, "内存", "Memory"),
-        "source" => pick(lang, "采集源", "Sources"),
-        other => other,
+    match Kind::named(kind) {
+        Some(known) => pick(lang, known.zh, known.many),
+        None => kind,
     }
 }
 

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 /// Stable identity of a component within its host: `kind:key`, or just `host`.
 ///
 /// The key is a serial number, WWN, UUID or another name that survives a reboot; never `sdX`.
-/// Kinds: `host`, `disk`, `md`, `filesystem` (key: mount point), `netif`, `unit` (systemd), `cpu`, `memory`, `source`
-/// (a source of the agent itself, for blind spots). Cheap to clone: every judgement of every round carries one.
+/// The kinds stand in [`super::KINDS`]; a `filesystem`'s key is its mount point, a `source` is one of the agent itself,
+/// for blind spots. Cheap to clone: every judgement of every round carries one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ComponentId(Arc<str>);

@@ -12,7 +12,10 @@ use crate::time::Time;
 
 mod component;
 
+mod kind;
+
 pub use component::{Component, ComponentId, Link, Member, MemberState, Relation, Set};
+pub use kind::{KINDS, Kind};
 
 /// One run of one source.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -22,10 +22,6 @@ mod example;
 
 mod rule;
 
-/// Kinds of components that rules may be about, see `xunjian_proto::ComponentId`.
-const KINDS: &[&str] =
-    &["cpu", "disk", "filesystem", "host", "md", "memory", "netif", "source", "unit"];
-
 /// Most bytes of a rule file; the largest of the library has a tenth of it.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{KINDS, Reader, table::Table};
+use xunjian_proto::{KINDS, Kind};
+
+use super::{Reader, table::Table};
 use crate::{
     EvidenceKind,
     example::Expect,
@@ -111,10 +113,13 @@ impl Reader<'_> {
 
     fn kind(&mut self, table: &Table<'_>) -> String {
         let kind = table.text(self, "on").unwrap_or_default();
-        if !kind.is_empty() && !KINDS.contains(&kind) {
-            let hint = match nearest(kind, KINDS.iter().copied()) {
+        if !kind.is_empty() && Kind::named(kind).is_none() {
+            let hint = match nearest(kind, KINDS.iter().map(|it| it.name)) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("wanted one of {}", KINDS.join(", ")),
+                None => {
+                    let all: Vec<&str> = KINDS.iter().map(|it| it.name).collect();
+                    format!("wanted one of {}", all.join(", "))
+                }
             };
             self.mistake(table.offset_of("on"), format!("no kind of component `{kind}`; {hint}"));
         }

@@ -1,6 +1,6 @@
 //! The words of the table, in both languages.
 
-use xunjian_proto::{MemberState, Reason};
+use xunjian_proto::{Kind, MemberState, Reason};
 
 use crate::{cli::Lang, names};
 
@@ -48,19 +48,6 @@ const EN: Labels = Labels {
     deferred: "deferred",
 };
 
-/// Kinds of components in the order they are shown, with their names.
-const KINDS: [(&str, &str, &str); 9] = [
-    ("host", "主机", "host"),
-    ("cpu", "处理器", "processors"),
-    ("memory", "内存", "memory"),
-    ("disk", "磁盘", "disks"),
-    ("md", "软件 RAID 阵列", "software RAID arrays"),
-    ("filesystem", "文件系统", "filesystems"),
-    ("netif", "网络接口", "network interfaces"),
-    ("unit", "系统服务", "system services"),
-    ("source", "采集项", "sources"),
-];
-
 impl Labels {
     pub(super) fn of(lang: Lang) -> Labels {
         match lang {
@@ -78,13 +65,11 @@ impl Labels {
 
     /// Sorts kinds; unknown ones come last.
     pub(super) fn order(&self, kind: &str) -> String {
-        let place = KINDS.iter().position(|(it, _, _)| *it == kind).unwrap_or(KINDS.len());
-        format!("{place:02}{kind}")
+        format!("{:03}{kind}", Kind::place(kind))
     }
 
     pub(super) fn kind(&self, kind: &str) -> String {
-        let known = KINDS.iter().find(|(it, _, _)| *it == kind);
-        known.map_or(kind, |(_, zh, en)| self.pick(zh, en)).to_owned()
+        Kind::named(kind).map_or(kind, |it| self.pick(it.zh, it.many)).to_owned()
     }
 
     /// What a metric or state is called.

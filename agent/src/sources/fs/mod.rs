@@ -11,68 +11,47 @@ use xunjian_proto::{Component, ComponentId, Link, Reason, Relation};
 
 use crate::{
     devices::{self, word},
+    host::MDADM,
     host::{Host, HostError, Space},
-    source::{Collect, Metric, Need, Source, SourceError, check_options},
+    saved::Saved,
+    source::{Collect, Need, Source, SourceError, Words, check_options},
 };
+
+mod metrics;
 
 mod mounts;
 
+use metrics::{
+    BTRFS_ERRORS, ERRORS, INODES, INODES_LIMIT, INODES_SHARE, LIMIT, MODE, MOUNTED, ON_ERROR,
+    PROBE, SHARE, USAGE, WANTED_MODE,
+};
 use mounts::{Mount, Wanted};
 
 /// See the module.
 pub const SOURCE: Source = Source {
     name: "fs",
-    about: "filesystems: space, inodes, read-only, hung mounts, errors",
+    title: Words { zh: "文件系统", en: "filesystems" },
+    about: Words {
+        zh: "文件系统：空间、inode、只读、挂载无响应、错误",
+        en: "filesystems: space, inodes, read-only, hung mounts, errors",
+    },
     needs: &[Need::Path("proc/self/mountinfo")],
-    runs: &["xunjian-agent probe-mount MOUNTPOINT"],
-    harmless: "Asks each filesystem once how full it is (statvfs), in a child process of its own. A mount that hangs is \
+    programs: &[MDADM],
+    runs: &["xunjian-agent probe-mount {name}", devices::MDADM_EXPORT],
+    harmless: Words {
+        zh: "在单独的子进程中对每个文件系统询问一次用量（statvfs）；无响应的挂载点按 2、4、8……轮的间隔再问，最长半小时一次。",
+        en: "Asks each filesystem once how full it is (statvfs), in a child process of its own. A mount that hangs is \
                asked again after 2, 4, 8 rounds and so on, at most every half hour.",
+    },
     every: Duration::from_secs(60),
     deadline: Duration::from_secs(50),
     metrics: &[USAGE, LIMIT, SHARE, INODES, INODES_LIMIT, INODES_SHARE, ERRORS, BTRFS_ERRORS],
     states: &[PROBE, MODE, WANTED_MODE, MOUNTED, ON_ERROR],
     events: &[],
+    saved: Saved::Nothing,
     check: check_options::<Options>,
     collect,
 };
-
-const USAGE: Metric = Metric::gauge(
-    "system.filesystem.usage",
-    "By",
-    "Space by system.filesystem.state: used, free (for ordinary users), reserved (for root).",
-);
-const LIMIT: Metric = Metric::gauge("system.filesystem.limit", "By", "Size of the filesystem.");
-const SHARE: Metric = Metric::gauge(
-    "system.filesystem.utilization",
-    "1",
-    "Share of the space that ordinary users could have and that is used, as df counts it.",
-);
-const INODES: Metric = Metric::gauge("system.filesystem.inodes.usage", "{inode}", "Inodes in use.");
-const INODES_LIMIT: Metric =
-    Metric::gauge("system.filesystem.inodes.limit", "{inode}", "Inodes of the filesystem.");
-const INODES_SHARE: Metric =
-    Metric::gauge("system.filesystem.inodes.utilization", "1", "Share of the inodes in use.");
-const ERRORS: Metric = Metric::counter(
-    "system.filesystem.errors",
-    "{error}",
-    "Errors of its own structure that an ext4 filesystem has counted since it was last checked.",
-);
-const BTRFS_ERRORS: Metric = Metric::counter(
-    "system.filesystem.device_errors",
-    "{error}",
-    "Errors of all devices of a btrfs by error.type: write, read, flush, corruption, generation.",
-);
-const PROBE: Metric =
-    Metric::word("system.filesystem.probe", "Whether it answers: ok, hung, stale, denied, failed.");
-const MODE: Metric = Metric::word("system.filesystem.mode", "Whether it is mounted rw or ro.");
-const WANTED_MODE: Metric =
-    Metric::word("system.filesystem.mode.wanted", "What /etc/fstab asks for: rw or ro.");
-const MOUNTED: Metric =
-    Metric::word("system.filesystem.mounted", "Whether what /etc/fstab wants is mounted: yes, no.");
-const ON_ERROR: Metric = Metric::word(
-    "system.filesystem.on_error",
-    "What an ext filesystem does at an error: remount-ro, continue, panic.",
-);
 
 /// The source's config section.
 #[derive(Debug, Default, Deserialize)]

@@ -12,10 +12,14 @@ use xunjian_proto::{ComponentId, Event, Reason, Time};
 use crate::{
     devices::{self, word},
     host::Host,
-    source::{Collect, Metric, Need, Source, SourceError, no_options},
+    host::MDADM,
+    saved::Saved,
+    source::{Collect, Metric, Need, Source, SourceError, Words, no_options},
 };
 
 mod record;
+
+mod saved;
 
 mod table;
 
@@ -26,15 +30,27 @@ use record::Record;
 /// See the module.
 pub const SOURCE: Source = Source {
     name: "kmsg",
-    about: "kernel log: disk, memory, filesystem, link and kernel errors",
+    title: Words { zh: "内核日志", en: "kernel log" },
+    about: Words {
+        zh: "内核日志：磁盘、内存、文件系统、链路与内核错误",
+        en: "kernel log: disk, memory, filesystem, link and kernel errors",
+    },
     needs: &[Need::Path("dev/kmsg")],
-    runs: &[],
-    harmless: "Reads the kernel's log as dmesg does; nothing is taken out of it for others.",
+    programs: &[MDADM],
+    runs: &[devices::MDADM_EXPORT],
+    harmless: Words {
+        zh: "与 dmesg 一样读取内核日志，不会取走其他程序要读的内容。",
+        en: "Reads the kernel's log as dmesg does; nothing is taken out of it for others.",
+    },
     every: Duration::from_secs(10),
     deadline: Duration::from_secs(8),
     metrics: &[EVENTS, DROPPED, LOST],
     states: &[],
     events: table::KINDS,
+    saved: Saved::Own {
+        what: &["output of `dmesg`, `dmesg -x`, `journalctl -k -o short-unix` or of /dev/kmsg"],
+        host: saved::host,
+    },
     check: no_options,
     collect,
 };
@@ -42,16 +58,19 @@ pub const SOURCE: Source = Source {
 const EVENTS: Metric = Metric::counter(
     "xunjian.kernel.events",
     "{event}",
+    "内核事件累计",
     "Lines by xunjian.kernel.event.kind since boot, those included that were not sent one by one.",
 );
 const DROPPED: Metric = Metric::counter(
     "xunjian.kernel.events.dropped",
     "{event}",
+    "未逐条上报的内核事件",
     "Events since boot that were counted and not sent, because too many of one kind came at once.",
 );
 const LOST: Metric = Metric::counter(
     "xunjian.kernel.records.lost",
     "{record}",
+    "未读到的内核日志行",
     "Lines since boot that the kernel overwrote before they were read.",
 );
 

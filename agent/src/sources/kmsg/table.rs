@@ -106,99 +106,146 @@ pub(super) const KINDS: &[Metric] = &[
 
 pub(super) const MEDIUM: Metric = Metric::word(
     "kernel.io_error.medium",
+    "介质读写错误",
     "The disk could not read or write a place on its medium.",
 );
 pub(super) const TRANSPORT: Metric = Metric::word(
     "kernel.io_error.transport",
+    "链路传输错误",
     "The way to the disk failed: cable, backplane, expander or controller.",
 );
 pub(super) const IO_TIMEOUT: Metric =
-    Metric::word("kernel.io_error.timeout", "The disk did not answer in time.");
+    Metric::word("kernel.io_error.timeout", "磁盘 I/O 超时", "The disk did not answer in time.");
 pub(super) const GENERIC: Metric = Metric::word(
     "kernel.io_error.generic",
+    "磁盘 I/O 错误",
     "An operation of a disk failed; the line does not say why.",
 );
 pub(super) const RESET: Metric = Metric::word(
     "kernel.disk.reset",
+    "磁盘复位",
     "A disk or its link was reset because it did not answer or answered nonsense.",
 );
 pub(super) const LINK_ERROR: Metric =
-    Metric::word("kernel.disk.link_error", "Errors on the link to a disk.");
+    Metric::word("kernel.disk.link_error", "磁盘链路错误", "Errors on the link to a disk.");
 pub(super) const OFFLINE: Metric =
-    Metric::word("kernel.disk.offline", "The kernel gave a disk up.");
-pub(super) const HARDWARE: Metric =
-    Metric::word("kernel.disk.hardware_error", "A disk reported a hardware error of its own.");
-pub(super) const PREDICTED: Metric =
-    Metric::word("kernel.disk.predicted_failure", "A disk predicts its own failure.");
+    Metric::word("kernel.disk.offline", "磁盘被内核离线", "The kernel gave a disk up.");
+pub(super) const HARDWARE: Metric = Metric::word(
+    "kernel.disk.hardware_error",
+    "磁盘硬件错误",
+    "A disk reported a hardware error of its own.",
+);
+pub(super) const PREDICTED: Metric = Metric::word(
+    "kernel.disk.predicted_failure",
+    "磁盘预告失效",
+    "A disk predicts its own failure.",
+);
 pub(super) const MEMBER_FAILED: Metric =
-    Metric::word("kernel.md.member_failed", "An array marked a member as failed.");
+    Metric::word("kernel.md.member_failed", "阵列成员失效", "An array marked a member as failed.");
 pub(super) const MEMBER_KICKED: Metric = Metric::word(
     "kernel.md.member_kicked",
+    "阵列成员被剔除",
     "A member was thrown out of its array when that was assembled.",
 );
-pub(super) const READ_CORRECTED: Metric =
-    Metric::word("kernel.md.read_error_corrected", "An array corrected a read error of a member.");
+pub(super) const READ_CORRECTED: Metric = Metric::word(
+    "kernel.md.read_error_corrected",
+    "阵列已纠正的读错误",
+    "An array corrected a read error of a member.",
+);
 pub(super) const READ_LOST: Metric = Metric::word(
     "kernel.md.read_error_uncorrected",
+    "阵列未能纠正的读错误",
     "An array could not correct a read error of a member.",
 );
 pub(super) const ARRAY_FAILED: Metric =
-    Metric::word("kernel.md.array_failed", "An array has too few members to work.");
+    Metric::word("kernel.md.array_failed", "阵列失效", "An array has too few members to work.");
 pub(super) const FS_ERROR: Metric = Metric::word(
     "kernel.fs.error",
+    "文件系统错误",
     "A filesystem found an error in its own structure or could not write to it.",
 );
 pub(super) const FS_READ_ONLY: Metric = Metric::word(
     "kernel.fs.read_only",
+    "文件系统转为只读",
     "A filesystem went read-only after an error, whatever its mount options say.",
 );
 pub(super) const FS_SHUTDOWN: Metric =
-    Metric::word("kernel.fs.shutdown", "A filesystem shut itself down.");
+    Metric::word("kernel.fs.shutdown", "文件系统自行停止", "A filesystem shut itself down.");
 pub(super) const NFS_SILENT: Metric =
-    Metric::word("kernel.nfs.not_responding", "An NFS server does not answer.");
+    Metric::word("kernel.nfs.not_responding", "NFS 服务器无响应", "An NFS server does not answer.");
 pub(super) const NFS_OK: Metric =
-    Metric::word("kernel.nfs.responding", "An NFS server answers again.");
+    Metric::word("kernel.nfs.responding", "NFS 服务器恢复响应", "An NFS server answers again.");
 pub(super) const MCE: Metric = Metric::word(
     "kernel.mce",
+    "机器检查异常",
     "The processor reported a hardware error; the line does not say whether it was corrected.",
 );
-pub(super) const MCE_CORRECTED: Metric =
-    Metric::word("kernel.mce.corrected", "The processor corrected a hardware error.");
-pub(super) const MCE_UNCORRECTED: Metric =
-    Metric::word("kernel.mce.uncorrected", "The processor could not correct a hardware error.");
-pub(super) const EDAC_CE: Metric =
-    Metric::word("kernel.edac.corrected", "The memory controller corrected errors.");
-pub(super) const EDAC_UE: Metric =
-    Metric::word("kernel.edac.uncorrected", "The memory controller could not correct an error.");
-pub(super) const MEMORY_FAILURE: Metric =
-    Metric::word("kernel.memory_failure", "The kernel put a damaged page of memory out of use.");
-pub(super) const OOM: Metric =
-    Metric::word("kernel.oom_kill", "The kernel killed a process for want of memory.");
-pub(super) const HUNG: Metric =
-    Metric::word("kernel.hung_task", "A process waits for a disk or a server for minutes.");
+pub(super) const MCE_CORRECTED: Metric = Metric::word(
+    "kernel.mce.corrected",
+    "机器检查：已纠正",
+    "The processor corrected a hardware error.",
+);
+pub(super) const MCE_UNCORRECTED: Metric = Metric::word(
+    "kernel.mce.uncorrected",
+    "机器检查：未纠正",
+    "The processor could not correct a hardware error.",
+);
+pub(super) const EDAC_CE: Metric = Metric::word(
+    "kernel.edac.corrected",
+    "内存已纠正错误",
+    "The memory controller corrected errors.",
+);
+pub(super) const EDAC_UE: Metric = Metric::word(
+    "kernel.edac.uncorrected",
+    "内存不可纠正错误",
+    "The memory controller could not correct an error.",
+);
+pub(super) const MEMORY_FAILURE: Metric = Metric::word(
+    "kernel.memory_failure",
+    "内存页隔离",
+    "The kernel put a damaged page of memory out of use.",
+);
+pub(super) const OOM: Metric = Metric::word(
+    "kernel.oom_kill",
+    "内存不足，进程被终止",
+    "The kernel killed a process for want of memory.",
+);
+pub(super) const HUNG: Metric = Metric::word(
+    "kernel.hung_task",
+    "进程长时间等待 I/O",
+    "A process waits for a disk or a server for minutes.",
+);
 pub(super) const LOCKUP: Metric =
-    Metric::word("kernel.lockup", "A processor did not get on for many seconds.");
-pub(super) const OOPS: Metric = Metric::word("kernel.oops", "The kernel itself failed.");
+    Metric::word("kernel.lockup", "处理器停顿", "A processor did not get on for many seconds.");
+pub(super) const OOPS: Metric =
+    Metric::word("kernel.oops", "内核异常", "The kernel itself failed.");
 pub(super) const THERMAL: Metric =
-    Metric::word("kernel.thermal", "A processor slowed down because of heat.");
-pub(super) const PCIE_CORRECTED: Metric =
-    Metric::word("kernel.pcie.corrected", "A PCIe device reported errors that were corrected.");
+    Metric::word("kernel.thermal", "处理器过热降频", "A processor slowed down because of heat.");
+pub(super) const PCIE_CORRECTED: Metric = Metric::word(
+    "kernel.pcie.corrected",
+    "PCIe 已纠正错误",
+    "A PCIe device reported errors that were corrected.",
+);
 pub(super) const PCIE_UNCORRECTED: Metric = Metric::word(
     "kernel.pcie.uncorrected",
+    "PCIe 不可纠正错误",
     "A PCIe device reported errors that could not be corrected.",
 );
 pub(super) const NET_DOWN: Metric =
-    Metric::word("kernel.net.link_down", "A network port lost its link.");
+    Metric::word("kernel.net.link_down", "网络链路断开", "A network port lost its link.");
 pub(super) const NET_UP: Metric =
-    Metric::word("kernel.net.link_up", "A network port got its link.");
-pub(super) const NET_TIMEOUT: Metric =
-    Metric::word("kernel.net.transmit_timeout", "A network port did not send what it was given.");
+    Metric::word("kernel.net.link_up", "网络链路恢复", "A network port got its link.");
+pub(super) const NET_TIMEOUT: Metric = Metric::word(
+    "kernel.net.transmit_timeout",
+    "网口发送超时",
+    "A network port did not send what it was given.",
+);
 pub(super) const NET_MEMBER: Metric =
-    Metric::word("kernel.net.member_down", "A bond put a port out of use.");
+    Metric::word("kernel.net.member_down", "绑定成员停用", "A bond put a port out of use.");
 pub(super) const PATH_FAILED: Metric =
-    Metric::word("kernel.multipath.path_failed", "One path to a disk failed.");
+    Metric::word("kernel.multipath.path_failed", "多路径：路径失效", "One path to a disk failed.");
 pub(super) const THIN_FULL: Metric =
-    Metric::word("kernel.dm.out_of_space", "A thin pool has no more space.");
+    Metric::word("kernel.dm.out_of_space", "精简池空间耗尽", "A thin pool has no more space.");
 
 const ROWS: &[Row] = &[
     row(&["critical medium error, dev "], &MEDIUM, Who::Dev),

@@ -9,7 +9,9 @@ use xunjian_proto::{Component, ComponentId, MemberState, Reason, Set};
 
 use crate::{
     devices::{self, word},
-    source::{Collect, Metric, Need, Source, SourceError, no_options},
+    host::MDADM,
+    saved::{Form, Saved, Serves},
+    source::{Collect, Metric, Need, Source, SourceError, Words, no_options},
 };
 
 mod mdstat;
@@ -22,11 +24,19 @@ use members::Part;
 /// See the module.
 pub const SOURCE: Source = Source {
     name: "md",
-    about: "software RAID: state, members, rebuilds and checks",
+    title: Words { zh: "软件 RAID", en: "software RAID" },
+    about: Words {
+        zh: "软件 RAID：状态、成员、重建与检查",
+        en: "software RAID: state, members, rebuilds and checks",
+    },
     needs: &[Need::Path("proc/mdstat")],
-    runs: &["mdadm --detail --export DEVICE"],
-    harmless: "Reads what the kernel keeps in memory. mdadm is asked only for an array's UUID, only where sysfs and \
+    programs: &[MDADM],
+    runs: &[devices::MDADM_EXPORT],
+    harmless: Words {
+        zh: "只读取内核保存在内存中的状态；仅当 sysfs 和 udev 都不知道阵列 UUID 时才用 mdadm 查询，且只读。",
+        en: "Reads what the kernel keeps in memory. mdadm is asked only for an array's UUID, only where sysfs and \
                udev do not know it, and only reads.",
+    },
     every: Duration::from_secs(30),
     deadline: Duration::from_secs(20),
     metrics: &[
@@ -34,54 +44,79 @@ pub const SOURCE: Source = Source {
     ],
     states: &[STATE, ACTION],
     events: &[],
+    saved: Saved::Forms(&[Form {
+        what: "/proc/mdstat",
+        is: |text| text.starts_with("Personalities"),
+        serves: Serves::File("proc/mdstat"),
+    }]),
     check: no_options,
     collect,
 };
 
-const DEGRADED: Metric =
-    Metric::gauge("md.array.degraded", "{disk}", "Members that are not in sync or not there.");
+const DEGRADED: Metric = Metric::gauge(
+    "md.array.degraded",
+    "{disk}",
+    "缺失成员数",
+    "Members that are not in sync or not there.",
+);
 const TOLERANCE: Metric = Metric::gauge(
     "md.array.tolerance",
     "{disk}",
+    "还能承受的成员失效数",
     "Members that the array can lose by its design; not given for RAID 10, where it depends on which ones.",
 );
-const MEMBERS: Metric =
-    Metric::gauge("md.array.members", "{disk}", "Members of the array by md.member.state.");
-const SIZE: Metric = Metric::gauge("md.array.size", "By", "Usable size of the array.");
+const MEMBERS: Metric = Metric::gauge(
+    "md.array.members",
+    "{disk}",
+    "成员数",
+    "Members of the array by md.member.state.",
+);
+const SIZE: Metric = Metric::gauge("md.array.size", "By", "阵列容量", "Usable size of the array.");
 const DONE: Metric = Metric::gauge(
     "md.sync.completed",
     "1",
+    "同步进度",
     "Share of the running rebuild, resync or check that is done.",
 );
-const SPEED: Metric =
-    Metric::gauge("md.sync.speed", "By/s", "Speed of the running rebuild, resync or check.");
+const SPEED: Metric = Metric::gauge(
+    "md.sync.speed",
+    "By/s",
+    "同步速度",
+    "Speed of the running rebuild, resync or check.",
+);
 const MISMATCHES: Metric = Metric::gauge(
     "md.array.mismatches",
     "{sector}",
+    "校验不一致扇区",
     "Sectors whose copies or parity differed at the last check; counted by pages, so too high; benign on RAID 1 and 10 \
      with swap.",
 );
 const ERRORS: Metric = Metric::counter(
     "md.member.corrected_errors",
     "{error}",
+    "成员盘已纠正错误",
     "Read errors of a member that the array corrected, without evicting it.",
 );
 const BAD_BLOCKS: Metric = Metric::gauge(
     "md.member.bad_blocks",
     "{range}",
+    "成员盘坏块",
     "Ranges of a member that are known to be unreadable.",
 );
 const SUSPECTS: Metric = Metric::gauge(
     "md.member.suspect",
     "{flag}",
+    "疑似成员",
     "One for each mark (md.member.mark) by which the kernel suspects a member: write_error, want_replacement, blocked.",
 );
 const STATE: Metric = Metric::word(
     "md.array.state",
+    "阵列状态",
     "What the array says of itself: clean, active, inactive, readonly, read-auto, broken, container.",
 );
 const ACTION: Metric = Metric::word(
     "md.sync.action",
+    "同步动作",
     "What goes on: idle, recover, resync, check, repair, reshape, frozen; delayed and pending wait their turn.",
 );
 

@@ -11,7 +11,9 @@ use xunjian_proto::{Component, ComponentId, Reason};
 
 use crate::{
     devices,
-    source::{Collect, Need, Source, SourceError, check_options, fingerprint},
+    host::SMARTCTL,
+    saved::Saved,
+    source::{Collect, Need, Source, SourceError, Words, check_options, fingerprint},
 };
 
 mod metrics;
@@ -19,6 +21,8 @@ mod metrics;
 mod reading;
 
 mod drive;
+
+mod saved;
 
 mod ata;
 
@@ -31,16 +35,31 @@ use drive::Drive;
 /// See the module.
 pub const SOURCE: Source = Source {
     name: "smart",
-    about: "health of drives in their own words (SMART, NVMe, SAS)",
+    title: Words { zh: "磁盘健康（SMART）", en: "disk health (SMART)" },
+    about: Words {
+        zh: "磁盘自身报告的健康状况（SMART、NVMe、SAS）",
+        en: "health of drives in their own words (SMART, NVMe, SAS)",
+    },
     needs: &[Need::Program("smartctl")],
-    runs: &["smartctl --json=c --scan-open", "smartctl --json=c --xall -n standby -d TYPE DEVICE"],
-    harmless: "Reads logs that the drive keeps anyway, one drive after the other. A sleeping drive is not woken, and no \
+    programs: &[SMARTCTL],
+    runs: &[
+        "smartctl --json=c --scan-open",
+        "smartctl --json=c --xall -n standby -d {word} {device}",
+    ],
+    harmless: Words {
+        zh: "逐块读取磁盘本来就保存的日志；不唤醒休眠的磁盘，也不启动自检。",
+        en: "Reads logs that the drive keeps anyway, one drive after the other. A sleeping drive is not woken, and no \
                self-test is started.",
+    },
     every: Duration::from_secs(30 * 60),
     deadline: Duration::from_secs(10 * 60),
     metrics: metrics::METRICS,
     states: metrics::STATES,
     events: &[],
+    saved: Saved::Own {
+        what: &["output of `smartctl --json -x DEVICE`, one file per disk"],
+        host: saved::host,
+    },
     check: check_options::<Options>,
     collect,
 };

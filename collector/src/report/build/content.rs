@@ -1,14 +1,12 @@
 //! Part 3: what was inspected, class by class; execution kept apart from the result, gaps with their reasons.
 
+use xunjian_proto::Kind;
+
 use super::{Build, cell, chart, column, figures::ItemTally, inventory, number_column, toned};
 use crate::report::{
     model::{Block, Cell, Section, Statement, Table, Tone},
     words,
 };
-
-/// Classes of the report in their order; others follow by name.
-const ORDER: [&str; 9] =
-    ["host", "cpu", "memory", "disk", "md", "filesystem", "netif", "unit", "source"];
 
 pub(crate) fn write(build: &mut Build<'_>) -> Section {
     let heading = build.pick("三、巡检内容", "3 What was inspected");
@@ -40,8 +38,7 @@ pub(crate) fn write(build: &mut Build<'_>) -> Section {
 /// Kinds that are checked, in the report's order.
 pub(crate) fn kinds(build: &Build<'_>) -> Vec<String> {
     let mut kinds: Vec<&str> = build.input.checks.iter().map(|item| item.kind.as_str()).collect();
-    let place = |kind: &str| ORDER.iter().position(|it| *it == kind).unwrap_or(ORDER.len());
-    kinds.sort_by_key(|kind| (place(kind), *kind));
+    kinds.sort_by_key(|kind| (Kind::place(kind), *kind));
     kinds.dedup();
     kinds.into_iter().map(str::to_owned).collect()
 }

@@ -1,6 +1,6 @@
 //! The inventory: machines, disks, arrays as they were seen, with the place that the contract gives them.
 
-use xunjian_proto::{Component, MemberState, Time};
+use xunjian_proto::{Component, KINDS, MemberState, Time};
 
 use super::{Build, cell, column, number_column, toned};
 use crate::report::{
@@ -105,10 +105,11 @@ fn place(build: &Build<'_>, hostname: &str) -> String {
 }
 
 fn parts(build: &Build<'_>, host: &HostInput) -> String {
-    let kinds = ["disk", "md", "filesystem", "netif"];
-    let counts: Vec<String> = kinds
-        .into_iter()
+    let counts: Vec<String> = KINDS
+        .iter()
+        .filter(|it| it.counted)
         .filter_map(|kind| {
+            let kind = kind.name;
             let n = host.components.iter().filter(|(it, _)| it.id.kind() == kind).count();
             (n > 0).then(|| words::count_of(build.lang, kind, super::figures::len(n)))
         })

@@ -1,5 +1,7 @@
 //! Part 1: why this inspection was made, and what it paid special attention to.
 
+use xunjian_proto::KINDS;
+
 use super::{Build, figures::Standing, front};
 use crate::report::{
     evidence::Source,
@@ -36,9 +38,10 @@ fn purpose(build: &mut Build<'_>) -> Vec<Statement> {
 fn scope(build: &mut Build<'_>) -> Vec<Statement> {
     let figures = build.counted.figures.clone();
     let lang = build.lang;
-    let kinds: Vec<String> = ["md", "disk", "filesystem", "netif", "unit"]
-        .into_iter()
-        .filter_map(|kind| Some((kind, *figures.components.get(kind)?)))
+    let kinds: Vec<String> = KINDS
+        .iter()
+        .filter(|it| it.counted)
+        .filter_map(|kind| Some((kind.name, *figures.components.get(kind.name)?)))
         .map(|(kind, n)| words::count_of(lang, kind, n))
         .collect();
     let hosts = words::count_of(lang, "host", figures.hosts);

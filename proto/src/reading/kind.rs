@@ -1,0 +1,60 @@
+//! The kinds of components, and what people call them: one table for agent, rules, pages and reports.
+
+/// A kind of component, the part of a [`super::ComponentId`] before the colon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kind {
+    /// Technical name: `disk`.
+    pub name: &'static str,
+    /// Chinese name: `磁盘`.
+    pub zh: &'static str,
+    /// Chinese measure word: `块`.
+    pub measure: &'static str,
+    /// English name of one: `disk`.
+    pub one: &'static str,
+    /// English name of several: `disks`.
+    pub many: &'static str,
+    /// Whether lists of a host's parts count them: disks, not processors.
+    pub counted: bool,
+}
+
+/// Every kind, in the order in which pages and reports show them.
+pub const KINDS: &[Kind] = &[
+    part("host", "主机", "台", "host", "hosts", false),
+    part("cpu", "处理器", "个", "processor", "processors", false),
+    part("memory", "内存", "组", "memory", "memories", false),
+    part("disk", "磁盘", "块", "disk", "disks", true),
+    part("md", "软件 RAID 阵列", "组", "software RAID array", "software RAID arrays", true),
+    part("filesystem", "文件系统", "个", "file system", "file systems", true),
+    part("netif", "网络接口", "个", "network interface", "network interfaces", true),
+    part("unit", "系统服务", "项", "system service", "system services", true),
+    part("source", "采集项", "项", "source of readings", "sources of readings", false),
+];
+
+const fn part(
+    name: &'static str,
+    zh: &'static str,
+    measure: &'static str,
+    one: &'static str,
+    many: &'static str,
+    counted: bool,
+) -> Kind {
+    Kind { name, zh, measure, one, many, counted }
+}
+
+impl Kind {
+    /// The kind of this technical name; none for one that a newer agent may know.
+    pub fn named(name: &str) -> Option<&'static Kind> {
+        KINDS.iter().find(|it| it.name == name)
+    }
+
+    /// Where lists show it: unknown kinds come last.
+    pub fn place(name: &str) -> usize {
+        KINDS.iter().position(|it| it.name == name).unwrap_or(KINDS.len())
+    }
+
+    /// The English name of several, as a heading: `File systems`.
+    pub fn heading(&self) -> String {
+        let mut letters = self.many.chars();
+        letters.next().map(|it| it.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,82 @@
+//! The sources on outputs from the field. They are not part of the repository: `XUNJIAN_CORPUS` names the folder, and
+//! without it there is nothing to do here. Prints which share was understood; nothing may be silently empty.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+use xunjian_agent::{
+    host::Host,
+    source::{Collect, Found, Source, SourceError},
+    sources,
+};
+
+mod kmsg;
+
+mod md;
+
+mod smart;
+
+mod trees;
+
+/// How many files were understood, only named as not understood, or silently passed over.
+#[derive(Default)]
+pub(crate) struct Share {
+    good: u32,
+    named: u32,
+    silent: Vec<PathBuf>,
+}
+
+impl Share {
+    pub(crate) fn count(&mut self, file: &Path, good: bool, named: bool) {
+        match (good, named) {
+            (true, _) => self.good += 1,
+            (false, true) => {
+                self.named += 1;
+                eprintln!("not understood, and said so: {}", file.display());
+            }
+            (false, false) => self.silent.push(file.to_owned()),
+        }
+    }
+
+    /// Prints the share of this kind, and fails if it is smaller than wanted or anything was silent.
+    pub(crate) fn report(&self, kind: &str, wanted: f64) {
+        let all = self.good + self.named + u32::try_from(self.silent.len()).unwrap();
+        let share = f64::from(self.good) / f64::from(all.max(1));
+        eprintln!(
+            "{kind}: {} of {all} understood ({:.1} %), {} named",
+            self.good,
+            share * 100.0,
+            self.named
+        );
+        assert!(self.silent.is_empty(), "silently empty: {:?}", self.silent);
+        assert!(share >= wanted, "{kind}: only {share} of {all}");
+    }
+}
+
+/// One run of a source.
+pub(crate) fn collect(name: &str, host: &dyn Host) -> Result<Found, SourceError> {
+    let source: &Source = sources::ALL.iter().find(|it| it.name == name).unwrap();
+    let (options, mut cursor) = (toml::Table::new(), None);
+    let mut collect = Collect::new(host, &options, &mut cursor);
+    (source.collect)(&mut collect)?;
+    Ok(collect.finish())
+}
+
+/// The corpus's folder of a kind; none where there is no corpus.
+pub(crate) fn corpus(kind: &str) -> Option<PathBuf> {
+    let dir = PathBuf::from(env::var_os("XUNJIAN_CORPUS")?).join(kind);
+    assert!(dir.is_dir(), "{} is not there", dir.display());
+    Some(dir)
+}
+
+/// Every file below a folder.
+pub(crate) fn files(dir: &Path) -> Vec<PathBuf> {
+    let mut all = Vec::new();
+    for name in crate::fixtures::names(dir) {
+        let path = dir.join(name);
+        if path.is_dir() { all.extend(files(&path)) } else { all.push(path) }
+    }
+    all
+}
