@@ -65,6 +65,8 @@ pub enum Need {
     Path(&'static str),
     /// A program of the allow-list.
     Program(&'static str),
+    /// At least one of these: several tools that tell the same.
+    Any(&'static [Need]),
 }
 
 impl fmt::Display for Need {
@@ -72,6 +74,10 @@ impl fmt::Display for Need {
         match self {
             Need::Path(path) => write!(f, "/{path}"),
             Need::Program(name) => f.write_str(name),
+            Need::Any(all) => {
+                let names: Vec<String> = all.iter().map(ToString::to_string).collect();
+                f.write_str(&names.join(" | "))
+            }
         }
     }
 }

@@ -60,6 +60,7 @@ impl Host for Given {
             Need::Program(name) => {
                 self.answers.iter().any(|it| it.words.first().is_some_and(|word| word == name))
             }
+            Need::Any(all) => all.iter().any(|it| self.has(*it)),
         }
     }
 

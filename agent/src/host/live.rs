@@ -72,6 +72,7 @@ impl Host for Live {
             Need::Program(name) => {
                 self.allowed.program(name).is_some_and(|it| it.place().is_some())
             }
+            Need::Any(all) => all.iter().any(|it| self.has(*it)),
         }
     }
 

@@ -137,6 +137,7 @@ impl Host for Recorded {
                 let first_word = |file: &str| file.split(['+', '.']).next() == Some(name);
                 names(&self.dir.join("cmd")).is_ok_and(|it| it.iter().any(|file| first_word(file)))
             }
+            Need::Any(all) => all.iter().any(|it| self.has(*it)),
         }
     }
 

@@ -157,6 +157,10 @@ impl Recorder {
 
 impl Host for Recorder {
     fn has(&self, need: Need) -> bool {
+        if let Need::Any(all) = need {
+            // Each is asked: what is there besides the first one belongs to the recording.
+            return all.iter().filter(|it| self.has(**it)).count() > 0;
+        }
         let has = self.host.has(need);
         if has {
             let mark = match need {
@@ -165,6 +169,7 @@ impl Host for Recorder {
                     (!known).then(|| format!("root/{path}.listed"))
                 }
                 Need::Program(name) => Some(format!("cmd/{name}.present")),
+                Need::Any(_) => None,
             };
             if let Some(mark) = mark {
                 self.keep(&mark, &[(mark.clone(), &[])]);
