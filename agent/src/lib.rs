@@ -4,6 +4,8 @@
 
 pub mod clock;
 
+pub mod hardware;
+
 pub mod host;
 
 pub mod source;

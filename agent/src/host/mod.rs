@@ -35,7 +35,7 @@ pub(crate) use allowed::fitting;
 pub use given::Given;
 pub use live::Live;
 pub use probe::{PROBE_COMMAND, probe_mount};
-pub use programs::{MDADM, Program, SMARTCTL, SYSTEMCTL};
+pub use programs::{IPMITOOL, MDADM, Program, SMARTCTL, SYSTEMCTL};
 pub use recorded::{Meta, Recorded, command_file};
 pub use recorder::Recorder;
 

@@ -32,6 +32,13 @@ pub const SMARTCTL: Program = Program {
 pub const MDADM: Program =
     Program { name: "mdadm", places: &["/usr/sbin/mdadm", "/sbin/mdadm"], root: true };
 
+/// Management controllers.
+pub const IPMITOOL: Program = Program {
+    name: "ipmitool",
+    places: &["/usr/bin/ipmitool", "/usr/sbin/ipmitool", "/usr/local/bin/ipmitool"],
+    root: true,
+};
+
 /// systemd.
 pub const SYSTEMCTL: Program =
     Program { name: "systemctl", places: &["/usr/bin/systemctl", "/bin/systemctl"], root: false };

@@ -2,6 +2,7 @@
 //!
 //! Counters are the drive's own and live as long as it does: rises, rates and ageing are judged by the collector.
 
+pub(super) use crate::hardware::{TEMPERATURE, TEMPERATURE_LIMIT};
 use crate::source::Metric;
 
 pub(super) const METRICS: &[Metric] = &[
@@ -65,14 +66,6 @@ pub(super) const STATES: &[Metric] = &[
     WARN_PMR,
 ];
 
-pub(super) const TEMPERATURE: Metric =
-    Metric::gauge("hw.temperature", "Cel", "温度", "Temperature of the drive.");
-pub(super) const TEMPERATURE_LIMIT: Metric = Metric::gauge(
-    "hw.temperature.limit",
-    "Cel",
-    "温度上限",
-    "The drive's own limit, by hw.limit_type: high.degraded or high.critical.",
-);
 pub(super) const SIZE: Metric =
     Metric::gauge("hw.physical_disk.size", "By", "容量", "Capacity of the drive.");
 pub(super) const ENDURANCE: Metric = Metric::gauge(
