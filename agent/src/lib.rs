@@ -10,6 +10,8 @@ pub mod host;
 
 pub mod source;
 
+pub mod targets;
+
 pub mod saved;
 
 pub mod devices;

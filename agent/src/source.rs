@@ -67,6 +67,8 @@ pub enum Need {
     Program(&'static str),
     /// At least one of these: several tools that tell the same.
     Any(&'static [Need]),
+    /// At least one target of this source in the configuration.
+    Targets(&'static str),
 }
 
 impl fmt::Display for Need {
@@ -78,6 +80,7 @@ impl fmt::Display for Need {
                 let names: Vec<String> = all.iter().map(ToString::to_string).collect();
                 f.write_str(&names.join(" | "))
             }
+            Need::Targets(source) => write!(f, "[[sources.{source}.target]]"),
         }
     }
 }

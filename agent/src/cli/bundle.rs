@@ -25,7 +25,7 @@ impl Bundle {
     pub(super) fn run(self, console: &mut Console<'_>) -> anyhow::Result<u8> {
         let config = self.target.config()?;
         let only = self.target.only()?;
-        let host = self.target.host()?;
+        let host = self.target.host(&config)?;
         let now = self.target.time();
         let (err, watched) = (&mut *console.err, console.progress);
         let mut progress = |it: Progress<'_>| once::show_progress(err, watched, &it);

@@ -15,6 +15,7 @@ use crate::{
     host::{Allowed, Host, Live, PROBE_COMMAND, Recorded, probe_mount},
     runner::chain,
     sources,
+    targets::Targets,
 };
 
 mod run;
@@ -179,9 +180,10 @@ struct Usage(String);
 
 impl Target {
     /// The host to look at.
-    fn host(&self) -> anyhow::Result<Arc<dyn Host>> {
+    fn host(&self, config: &Config) -> anyhow::Result<Arc<dyn Host>> {
         let Some(dir) = &self.host_dir else {
-            return Ok(Arc::new(Live::new(Allowed::of(sources::ALL))));
+            let live = Live::new(Allowed::of(sources::ALL));
+            return Ok(Arc::new(live.with_targets(Targets::of(config))));
         };
         let recorded = Recorded::open(dir);
         if !recorded.is_recording() {

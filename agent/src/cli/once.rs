@@ -28,7 +28,7 @@ impl Once {
     pub(super) fn run(self, console: &mut Console<'_>) -> anyhow::Result<u8> {
         let config = self.target.config()?;
         let only = self.target.only()?;
-        let host = self.target.host()?;
+        let host = self.target.host(&config)?;
         let live = host.is_live();
         let (err, watched) = (&mut *console.err, console.progress);
         let mut progress = |it: Progress<'_>| show_progress(err, watched, &it);

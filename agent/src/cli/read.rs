@@ -47,7 +47,7 @@ impl Read {
                 }
                 let target = Target { host_dir: Some(dir.clone()), config: None, only: None };
                 let at = self.at.map_or_else(|| target.time(), Time::from_secs);
-                inspect(target.host()?, &config, at, Some(&only), &mut quiet)
+                inspect(target.host(&config)?, &config, at, Some(&only), &mut quiet)
             }
             None => {
                 let files = self.contents()?;

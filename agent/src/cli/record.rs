@@ -29,7 +29,7 @@ impl Record {
     pub(super) fn run(self, console: &mut Console<'_>) -> anyhow::Result<u8> {
         let config = self.target.config()?;
         let only = self.target.only()?;
-        let host = self.target.host()?;
+        let host = self.target.host(&config)?;
         let began = self.target.time();
         let into = || format!("cannot record into {}", self.dir.display());
         let recorder = Arc::new(Recorder::create(host, &self.dir).with_context(into)?);

@@ -22,6 +22,7 @@ use crate::{
     service::{Command, Handle, Service},
     sources,
     spool::{Spool, ToSpool},
+    targets::Targets,
     upload::{self, Patience, Standing, Uplink},
 };
 
@@ -51,7 +52,7 @@ pub(super) struct Run {
 impl Run {
     pub(super) fn run(self, console: &mut Console<'_>) -> anyhow::Result<u8> {
         let config = load_config(self.config.as_deref())?;
-        let host = Arc::new(Live::new(Allowed::of(sources::ALL)));
+        let host = Arc::new(Live::new(Allowed::of(sources::ALL)).with_targets(Targets::of(&config)));
         let facts = inspect::facts(&*host);
         let folder = config.folder.join("spool");
         let spool = Spool::open(&folder, config.spool, clock::now())?;

@@ -1,16 +1,19 @@
 //! A host made of a few saved tool outputs: what `xunjian-agent read` looks at. Everything that was not given is not
 //! there.
 
-use std::{collections::BTreeMap, io};
+use std::{collections::BTreeMap, io, time::Duration};
 
-use super::{Host, HostError, Output, Space, Vitals, recorded::records};
-use crate::source::Need;
+use super::{
+    Ask, Host, HostError, Oid, Output, Space, Value, Vitals, Walked, no_target, recorded::records,
+};
+use crate::{source::Need, targets::Target};
 
 /// Files and answers of programs, in memory.
 #[derive(Debug, Clone, Default)]
 pub struct Given {
     files: BTreeMap<String, String>,
     answers: Vec<Answer>,
+    walks: BTreeMap<String, BTreeMap<Oid, Value>>,
     /// What is known of the host itself.
     pub vitals: Option<Vitals>,
 }
@@ -39,6 +42,13 @@ impl Given {
     }
 }
 
+impl Given {
+    /// Adds a target of the `snmp` source that answers so.
+    pub fn target(&mut self, name: &str, bindings: BTreeMap<Oid, Value>) {
+        self.walks.insert(name.to_owned(), bindings);
+    }
+}
+
 impl Answer {
     fn fits(&self, argv: &[&str]) -> bool {
         let on_line = |word: &String| match word.strip_suffix('*') {
@@ -61,6 +71,7 @@ impl Host for Given {
                 self.answers.iter().any(|it| it.words.first().is_some_and(|word| word == name))
             }
             Need::Any(all) => all.iter().any(|it| self.has(*it)),
+            Need::Targets(source) => source == "snmp" && !self.walks.is_empty(),
         }
     }
 
@@ -87,6 +98,20 @@ impl Host for Given {
             program: argv.first().copied().unwrap_or_default().to_owned(),
             source: io::Error::new(io::ErrorKind::NotFound, "no saved output was given for it"),
         })
+    }
+
+    fn targets(&self, source: &str, _: &[&str]) -> Vec<Target> {
+        let names = self.walks.keys().filter(|_| source == "snmp");
+        let target = |name: &String| Target {
+            name: name.clone(),
+            address: name.clone(),
+            options: toml::Table::new(),
+        };
+        names.map(target).collect()
+    }
+
+    fn walk(&self, target: &str, ask: Ask<'_>, _: Duration) -> Result<Walked, HostError> {
+        self.walks.get(target).map(|it| ask.of(it)).ok_or_else(|| no_target(target))
     }
 
     fn records(&self, path: &str) -> Result<Vec<String>, HostError> {

@@ -18,11 +18,16 @@ use rustix::fs::OFlags;
 use sysinfo::{CpuRefreshKind, System};
 
 use super::{
-    Allowed, FILE_BYTES_MAX, Host, HostError, Output, Space, Vitals, below_root,
+    Allowed, Ask, FILE_BYTES_MAX, Host, HostError, Output, Space, Vitals, WalkError, Walked,
+    below_root, no_target,
     probe::{self, PROBE_COMMAND},
     program::{self, LeftBehind},
+    snmp,
 };
-use crate::source::Need;
+use crate::{
+    source::Need,
+    targets::{Target, Targets},
+};
 
 /// Longest time for one program: `smartctl --xall` of a disk that retries takes some 20 s; what takes longer hangs,
 /// and must leave the source time for the other disks.
@@ -51,12 +56,20 @@ pub struct Live {
     /// Devices of records stay open: the first look gives all that there is, every later one only what came since.
     /// Reading the whole kernel log six times a minute would cost more than all other sources together.
     devices: Mutex<BTreeMap<String, File>>,
+    targets: Targets,
+    snmp: snmp::Door,
 }
 
 impl Live {
     /// The machine as it is, on which no other programs are started than these.
     pub fn new(allowed: Allowed) -> Live {
         Live { allowed, ..Live::default() }
+    }
+
+    /// The same, with devices that it reads over the network.
+    #[must_use]
+    pub fn with_targets(self, targets: Targets) -> Live {
+        Live { targets, ..self }
     }
 
     /// Killed programs that hang in the kernel and could not be waited for.
@@ -73,6 +86,7 @@ impl Host for Live {
                 self.allowed.program(name).is_some_and(|it| it.place().is_some())
             }
             Need::Any(all) => all.iter().any(|it| self.has(*it)),
+            Need::Targets(source) => self.targets.has(source),
         }
     }
 
@@ -170,6 +184,22 @@ impl Host for Live {
         let argv = ["xunjian-agent", PROBE_COMMAND, path];
         let output = program::run(&binary, &argv, limit.min(PROBE_WAIT), &self.left_behind)?;
         probe::answer(&output.ok(&argv)?).map_err(wrap)
+    }
+
+    fn targets(&self, source: &str, own: &[&str]) -> Vec<Target> {
+        self.targets.all(source, own)
+    }
+
+    fn walk(&self, target: &str, ask: Ask<'_>, limit: Duration) -> Result<Walked, HostError> {
+        let (address, mut door) =
+            self.targets.door("snmp", target).ok_or_else(|| no_target(target))?;
+        let wrap = |source| HostError::Walk { target: target.to_owned(), source };
+        door.remove("profile");
+        // It was checked when the configuration was read.
+        let mistake =
+            |text| wrap(WalkError::Recorded { reason: xunjian_proto::Reason::ToolFailed, text });
+        let access = snmp::Access::parse(&door).map_err(mistake)?;
+        self.snmp.walk(target, &address, &access, ask, limit).map_err(wrap)
     }
 
     fn is_live(&self) -> bool {

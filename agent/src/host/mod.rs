@@ -12,7 +12,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::source::Need;
+use crate::{source::Need, targets::Target};
 
 mod live;
 
@@ -30,6 +30,8 @@ mod recorder;
 
 mod given;
 
+mod snmp;
+
 pub use allowed::Allowed;
 pub(crate) use allowed::fitting;
 pub use given::Given;
@@ -38,6 +40,10 @@ pub use probe::{PROBE_COMMAND, probe_mount};
 pub use programs::{IPMITOOL, MDADM, Program, SMARTCTL, SYSTEMCTL};
 pub use recorded::{Meta, Recorded, command_file};
 pub use recorder::Recorder;
+pub use snmp::{
+    Access as SnmpAccess, Ask, Cut, Oid, Read as WalkRead, Value, WalkError, Walked, WhyCut,
+    hexadecimal, read_walk, write_walk,
+};
 
 /// A host a source can look at: the live one, a recording, or one that is being recorded.
 pub trait Host: Send + Sync {
@@ -69,6 +75,16 @@ pub trait Host: Send + Sync {
     fn space_within(&self, path: &str, limit: Duration) -> Result<Space, HostError> {
         let _ = limit;
         self.space(path)
+    }
+    /// Devices that this source is to read over the network, each with those of its keys that are in `own`.
+    fn targets(&self, source: &str, own: &[&str]) -> Vec<Target> {
+        let _ = (source, own);
+        Vec::new()
+    }
+    /// Walks parts of a target of the `snmp` source over SNMP. Credentials are the host's business.
+    fn walk(&self, target: &str, ask: Ask<'_>, limit: Duration) -> Result<Walked, HostError> {
+        let _ = (ask, limit);
+        Err(no_target(target))
     }
     /// Whether looking costs a running machine time. A recording costs nobody anything, and its runs say so, so that
     /// the same recording always gives the same readings.
@@ -203,6 +219,14 @@ pub enum HostError {
         /// Its deadline.
         secs: u64,
     },
+    /// A target gave nothing.
+    #[error("cannot walk {target}: {source}")]
+    Walk {
+        /// Its name.
+        target: String,
+        /// Why.
+        source: WalkError,
+    },
     /// A command line that no source declares.
     #[error("`{command}` is not a command that the agent may start")]
     NotAllowed {
@@ -218,6 +242,7 @@ impl HostError {
         let kind = match self {
             HostError::Read { source, .. } | HostError::Run { source, .. } => source.kind(),
             HostError::TimedOut { .. } => return Reason::TimedOut,
+            HostError::Walk { source, .. } => return source.reason(),
             HostError::Status { .. } | HostError::Signal { .. } | HostError::NotAllowed { .. } => {
                 return Reason::ToolFailed;
             }
@@ -230,6 +255,13 @@ impl HostError {
             _ => Reason::ToolFailed,
         }
     }
+}
+
+/// Of a target that the host does not have.
+fn no_target(target: &str) -> HostError {
+    let text = "there is no such target".to_owned();
+    let source = WalkError::Recorded { reason: xunjian_proto::Reason::Missing, text };
+    HostError::Walk { target: target.to_owned(), source }
 }
 
 /// A path that stays below the directory it is looked up in: not absolute, no `..`.

@@ -13,6 +13,9 @@
 //! | `….hang`, `….cut`, `….errno` | it gave no answer in time; its output was cut; it could not be started |
 //! | `cmd/NAME.present` | the program is installed and was not started |
 //! | `space/@data.json`, `.hang`, `.errno` | what the probe of the mount `/data` answered |
+//! | `targets/snmp/array1.toml` | a device read over SNMP: its address and the source's own keys |
+//! | `targets/snmp/array1.snmprec` | what its walks brought; any form that [`read_walk`] knows |
+//! | `targets/snmp/array1.cuts`, `.error` | roots whose walk did not end; why it gave nothing: reason and text |
 //!
 //! A recording comes from somebody else: nothing outside its directory is read, whatever links it holds, and nothing
 //! larger than a live host would be allowed.
@@ -21,13 +24,17 @@ use std::{
     fs::{self, File},
     io::{self, Read as _},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
 use xunjian_proto::{HostFacts, Time};
 
-use super::{FILE_BYTES_MAX, Host, HostError, Output, Space, Vitals, below_root};
-use crate::source::Need;
+use super::{
+    Ask, FILE_BYTES_MAX, Host, HostError, Output, Space, Vitals, Walked, below_root,
+    snmp::recorded_walk,
+};
+use crate::{source::Need, targets::Target};
 
 /// Largest command output in a recording: the live host's bound.
 const OUTPUT_BYTES_MAX: u64 = 8 * 1024 * 1024;
@@ -63,7 +70,9 @@ impl Recorded {
 
     /// Whether the directory looks like a recording at all.
     pub fn is_recording(&self) -> bool {
-        ["root", "cmd", "vitals.json", "space"].iter().any(|it| self.dir.join(it).exists())
+        ["root", "cmd", "vitals.json", "space", "targets"]
+            .iter()
+            .any(|it| self.dir.join(it).exists())
     }
 
     /// Whose recording it is; recordings made by hand have none.
@@ -133,6 +142,7 @@ impl Host for Recorded {
                 Path::new(&file).exists()
                     || MARKS.iter().any(|it| Path::new(&format!("{file}{it}")).exists())
             }
+            Need::Targets(source) => !self.targets(source, &[]).is_empty(),
             Need::Program(name) => {
                 let first_word = |file: &str| file.split(['+', '.']).next() == Some(name);
                 names(&self.dir.join("cmd")).is_ok_and(|it| it.iter().any(|file| first_word(file)))
@@ -195,6 +205,26 @@ impl Host for Recorded {
             stderr: self.text(&mark("err"), FILE_BYTES_MAX).unwrap_or_default(),
             truncated: self.dir.join(mark("cut")).exists(),
         })
+    }
+
+    fn targets(&self, source: &str, own: &[&str]) -> Vec<Target> {
+        let dir = format!("targets/{source}");
+        let mut files = names(&self.dir.join(&dir)).unwrap_or_default();
+        files.sort();
+        let target = |file: &String| {
+            let name = file.strip_suffix(".toml")?;
+            let text = self.text(&format!("{dir}/{file}"), FILE_BYTES_MAX).ok()?;
+            Target::parse(name, &text, own)
+        };
+        files.iter().filter_map(target).collect()
+    }
+
+    fn walk(&self, target: &str, ask: Ask<'_>, _: Duration) -> Result<Walked, HostError> {
+        let file = |suffix: &str| {
+            self.text(&format!("targets/snmp/{target}.{suffix}"), OUTPUT_BYTES_MAX).ok()
+        };
+        recorded_walk(ask, &file)
+            .map_err(|source| HostError::Walk { target: target.to_owned(), source })
     }
 
     fn records(&self, path: &str) -> Result<Vec<String>, HostError> {

@@ -8,7 +8,7 @@
 //! recording.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
@@ -16,10 +16,11 @@ use std::{
 };
 
 use super::{
-    Host, HostError, Meta, Output, Space, Vitals, below_root,
+    Ask, Host, HostError, Meta, Output, Space, Vitals, Walked, below_root,
     recorded::{command_file, space_file},
+    snmp::Kept as KeptWalk,
 };
-use crate::source::Need;
+use crate::{source::Need, targets::Target};
 
 /// Most bytes of one recording: a server with hundreds of disks needs some 50 MiB.
 const RECORDING_BYTES_MAX: u64 = 512 * 1024 * 1024;
@@ -36,6 +37,8 @@ pub struct Recorder {
 struct Kept {
     /// Questions already answered, as the names of their files without suffix.
     answers: BTreeSet<String>,
+    /// Walks of each target together: a source asks several times, and the file holds all.
+    walks: BTreeMap<String, KeptWalk>,
     bytes: u64,
     /// The first thing that went wrong; the recording is then useless and `finish` says so.
     error: Option<io::Error>,
@@ -141,6 +144,18 @@ impl Recorder {
         self.keep(&file, &files);
     }
 
+    fn keep_walk(&self, target: &str, answer: &Result<Walked, HostError>) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let walk = kept.walks.entry(target.to_owned()).or_default();
+        let files = match answer {
+            Ok(walked) => walk.add(walked),
+            Err(error) => walk.fail(error),
+        };
+        for (suffix, content) in files {
+            self.write(&mut kept, &format!("targets/snmp/{target}.{suffix}"), content.as_bytes());
+        }
+    }
+
     fn keep_space(&self, path: &str, answer: &Result<Space, HostError>) {
         let file = format!("space/{}", space_file(path));
         let (name, content) = match answer {
@@ -170,6 +185,8 @@ impl Host for Recorder {
                 }
                 Need::Program(name) => Some(format!("cmd/{name}.present")),
                 Need::Any(_) => None,
+                // Its targets are asked for next, and kept.
+                Need::Targets(_) => None,
             };
             if let Some(mark) = mark {
                 self.keep(&mark, &[(mark.clone(), &[])]);
@@ -239,6 +256,21 @@ impl Host for Recorder {
     fn space_within(&self, path: &str, limit: Duration) -> Result<Space, HostError> {
         let answer = self.host.space_within(path, limit);
         self.keep_space(path, &answer);
+        answer
+    }
+
+    fn targets(&self, source: &str, own: &[&str]) -> Vec<Target> {
+        let targets = self.host.targets(source, own);
+        for target in &targets {
+            let file = format!("targets/{source}/{}.toml", target.name);
+            self.keep(&file, &[(file.clone(), target.text().as_bytes())]);
+        }
+        targets
+    }
+
+    fn walk(&self, target: &str, ask: Ask<'_>, limit: Duration) -> Result<Walked, HostError> {
+        let answer = self.host.walk(target, ask, limit);
+        self.keep_walk(target, &answer);
         answer
     }
 

@@ -11,8 +11,9 @@ use std::{
 use xunjian_proto::Cost;
 
 use crate::{
-    host::{Host, HostError, Output, Space, Vitals, fitting},
+    host::{Ask, Host, HostError, Output, Space, Vitals, Walked, fitting},
     source::Need,
+    targets::Target,
 };
 
 /// Most program starts that are listed in one run's cost: 500 disks, twice.
@@ -132,6 +133,23 @@ impl Host for Metered<'_> {
         let begun = Instant::now();
         let answer = self.host.space_within(path, limit.min(self.left()));
         self.meter.program("xunjian-agent probe-mount {name}".to_owned(), begun.elapsed());
+        answer
+    }
+
+    fn targets(&self, source: &str, own: &[&str]) -> Vec<Target> {
+        self.host.targets(source, own)
+    }
+
+    fn walk(&self, target: &str, ask: Ask<'_>, limit: Duration) -> Result<Walked, HostError> {
+        if let Some(error) = self.no_time(format!("snmpwalk {target}")) {
+            return Err(error);
+        }
+        let begun = Instant::now();
+        let answer = self.host.walk(target, ask, limit.min(self.left()));
+        self.meter.program("SNMP walk of a target".to_owned(), begun.elapsed());
+        if let Ok(walked) = &answer {
+            self.meter.read(usize::try_from(walked.bytes).unwrap_or(usize::MAX));
+        }
         answer
     }
 

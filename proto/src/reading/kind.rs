@@ -23,6 +23,7 @@ pub const KINDS: &[Kind] = &[
     part("cpu", "处理器", "个", "processor", "processors", false),
     part("memory", "内存", "组", "memory", "memories", false),
     part("disk", "磁盘", "块", "disk", "disks", true),
+    part("device", "设备", "台", "device", "devices", true),
     part("md", "软件 RAID 阵列", "组", "software RAID array", "software RAID arrays", true),
     part("filesystem", "文件系统", "个", "file system", "file systems", true),
     part("netif", "网络接口", "个", "network interface", "network interfaces", true),
