@@ -16,6 +16,8 @@ pub mod saved;
 
 pub mod devices;
 
+pub mod volumes;
+
 pub mod sources;
 
 pub mod names;

@@ -20,4 +20,5 @@ pub const LIBRARY: &[RuleFile] = &[
     RuleFile { name: "smart.toml", text: include_str!("../library/smart.toml") },
     RuleFile { name: "source.toml", text: include_str!("../library/source.toml") },
     RuleFile { name: "systemd.toml", text: include_str!("../library/systemd.toml") },
+    RuleFile { name: "zfs.toml", text: include_str!("../library/zfs.toml") },
 ];

@@ -18,6 +18,8 @@ pub mod smart;
 
 pub mod systemd;
 
+pub mod zfs;
+
 /// Every source the agent has, in the order of the alphabet.
 pub const ALL: &[Source] = &[
     block::SOURCE,
@@ -28,4 +30,5 @@ pub const ALL: &[Source] = &[
     net::SOURCE,
     smart::SOURCE,
     systemd::SOURCE,
+    zfs::SOURCE,
 ];

@@ -25,6 +25,8 @@ pub const KINDS: &[Kind] = &[
     part("disk", "磁盘", "块", "disk", "disks", true),
     part("device", "设备", "台", "device", "devices", true),
     part("md", "软件 RAID 阵列", "组", "software RAID array", "software RAID arrays", true),
+    part("zpool", "ZFS 存储池", "个", "ZFS pool", "ZFS pools", true),
+    part("vdev", "ZFS 设备", "个", "ZFS device", "ZFS devices", false),
     part("filesystem", "文件系统", "个", "file system", "file systems", true),
     part("netif", "网络接口", "个", "network interface", "network interfaces", true),
     part("unit", "系统服务", "项", "system service", "system services", true),

@@ -20,6 +20,8 @@ mod smart;
 
 mod trees;
 
+mod zfs;
+
 /// How many files were understood, only named as not understood, or silently passed over.
 #[derive(Default)]
 pub(crate) struct Share {

@@ -19,6 +19,8 @@ use crate::{
 
 mod metrics;
 
+mod below;
+
 mod mounts;
 
 use metrics::{
@@ -101,6 +103,12 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
     let before: BTreeMap<String, Hung> =
         c.cursor.as_deref().and_then(|it| serde_json::from_str(it).ok()).unwrap_or_default();
     let mut hung = BTreeMap::new();
+    let volumes: BTreeMap<ComponentId, Component> = real
+        .iter()
+        .flat_map(|it| below::layers(c.host, it))
+        .map(|it| (it.id.clone(), it))
+        .collect();
+    volumes.into_values().for_each(|it| c.component(it));
     for mount in &real {
         let asked_for = wanted.iter().find(|it| it.point == mount.point);
         one(c, mount, asked_for, before.get(&mount.point), &mut hung);
@@ -194,7 +202,10 @@ fn one(
 }
 
 fn component(c: &mut Collect<'_>, id: &ComponentId, mount: &Mount) {
-    let links = under(c, mount).into_iter().map(|to| Link { relation: Relation::On, to }).collect();
+    let links = below::of(c.host, mount)
+        .into_iter()
+        .map(|to| Link { relation: Relation::On, to })
+        .collect();
     let attrs = BTreeMap::from([
         ("system.device".to_owned(), mount.source.clone()),
         ("system.filesystem.type".to_owned(), mount.kind.clone()),
@@ -202,54 +213,15 @@ fn component(c: &mut Collect<'_>, id: &ComponentId, mount: &Mount) {
     c.component(Component { id: id.clone(), name: mount.point.clone(), attrs, links, set: None });
 }
 
-/// The disks and arrays it lies on.
-fn under(c: &Collect<'_>, mount: &Mount) -> Vec<ComponentId> {
-    if mount.kind == "btrfs" {
-        let devices =
-            btrfs(c, mount).map(|dir| c.host.list(&format!("{dir}/devices")).unwrap_or_default());
-        let mut all: Vec<ComponentId> = devices
-            .unwrap_or_default()
-            .iter()
-            .flat_map(|it| devices::stands_on(c.host, it))
-            .collect();
-        all.sort();
-        all.dedup();
-        if !all.is_empty() {
-            return all;
-        }
-    }
-    match kernel_name(c, mount) {
-        Some(name) => devices::stands_on(c.host, &name),
-        None => Vec::new(),
-    }
-}
-
-/// `sda1`: by the device's numbers, else by the source's name (a filesystem without numbers of its own).
-fn kernel_name(c: &Collect<'_>, mount: &Mount) -> Option<String> {
-    let by_numbers = c.host.link(&format!("sys/dev/block/{}", mount.numbers)).ok();
-    let by_numbers = by_numbers.as_deref().and_then(|it| it.rsplit('/').next()).map(str::to_owned);
-    by_numbers.or_else(|| mount.source.strip_prefix("/dev/").map(str::to_owned))
-}
-
-/// `sys/fs/btrfs/UUID` of the filesystem that has this device.
-fn btrfs(c: &Collect<'_>, mount: &Mount) -> Option<String> {
-    let name = mount.source.strip_prefix("/dev/")?;
-    let name =
-        if name.starts_with("mapper/") { devices::whole(c.host, name) } else { name.to_owned() };
-    let all = c.host.list("sys/fs/btrfs").ok()?;
-    let mut dirs = all.iter().map(|it| format!("sys/fs/btrfs/{it}"));
-    dirs.find(|dir| c.host.list(&format!("{dir}/devices")).is_ok_and(|it| it.contains(&name)))
-}
-
 fn errors(c: &mut Collect<'_>, id: &ComponentId, mount: &Mount) {
     if mount.kind.starts_with("ext") {
-        let name = kernel_name(c, mount).unwrap_or_default();
+        let name = below::kernel_name(c.host, mount).unwrap_or_default();
         let count = word(c.host, &format!("sys/fs/ext4/{name}/errors_count"));
         if let Some(count) = count.and_then(|it| it.parse().ok()) {
             c.sample(&ERRORS, id, count);
         }
     }
-    if let Some(dir) = btrfs(c, mount).filter(|_| mount.kind == "btrfs") {
+    if let Some(dir) = below::btrfs(c.host, mount).filter(|_| mount.kind == "btrfs") {
         // Since 5.14: `write_errs 0`, one line a kind, one file a device.
         let mut sums: BTreeMap<String, f64> = BTreeMap::new();
         for device in c.host.list(&format!("{dir}/devinfo")).unwrap_or_default() {
