@@ -37,6 +37,17 @@ pub fn disk_identity(serial: Option<&str>, wwn: Option<&str>, name: &str) -> Ide
     }
 }
 
+/// The component of a namespace of an NVMe drive: several share a serial number, and the first one stands for the drive.
+pub fn of_namespace(drive: Identity, nsid: Option<&str>) -> Identity {
+    match nsid.filter(|it| *it != "1" && drive.stable) {
+        Some(nsid) => Identity {
+            id: ComponentId::new("disk", &format!("{}-ns{nsid}", drive.id.key())),
+            ..drive
+        },
+        None => drive,
+    }
+}
+
 /// The component of a whole disk by its kernel name. Reads a handful of small sysfs files.
 pub fn disk(host: &dyn Host, name: &str) -> Identity {
     let sys = |file: &str| word(host, &format!("sys/block/{name}/{file}"));
@@ -45,9 +56,9 @@ pub fn disk(host: &dyn Host, name: &str) -> Identity {
         .or_else(|| vpd_serial(host, name))
         .or_else(|| udev(host, name, &["ID_SCSI_SERIAL", "ID_SERIAL_SHORT"]));
     if serial.as_deref().and_then(plausible_key).is_some() {
-        let mut identity = disk_identity(serial.as_deref(), None, name);
-        add_namespace(host, name, &mut identity);
-        return identity;
+        let identity = disk_identity(serial.as_deref(), None, name);
+        let nsid = sys("nsid").filter(|_| name.starts_with("nvme"));
+        return of_namespace(identity, nsid.as_deref());
     }
     let wwn = sys("wwid")
         .or_else(|| sys("device/wwid"))
@@ -196,14 +207,6 @@ fn vpd_serial(host: &dyn Host, name: &str) -> Option<String> {
     let page = host.read(&format!("sys/block/{name}/device/vpd_pg80")).ok()?;
     let serial: String = page.chars().skip(4).filter(|it| !it.is_control()).collect();
     Some(serial.trim().to_owned()).filter(|it| !it.is_empty())
-}
-
-/// Several namespaces of one NVMe share a serial number: the first one stands for the drive.
-fn add_namespace(host: &dyn Host, name: &str, identity: &mut Identity) {
-    let nsid = word(host, &format!("sys/block/{name}/nsid"));
-    if let Some(nsid) = nsid.filter(|it| name.starts_with("nvme") && it != "1") {
-        identity.id = ComponentId::new("disk", &format!("{}-ns{nsid}", identity.id.key()));
-    }
 }
 
 fn udev(host: &dyn Host, name: &str, keys: &[&str]) -> Option<String> {

@@ -12,13 +12,18 @@ pub struct RuleFile {
 /// All files, in the order of the alphabet.
 pub const LIBRARY: &[RuleFile] = &[
     RuleFile { name: "block.toml", text: include_str!("../library/block.toml") },
+    RuleFile { name: "fc.toml", text: include_str!("../library/fc.toml") },
     RuleFile { name: "fs.toml", text: include_str!("../library/fs.toml") },
     RuleFile { name: "host.toml", text: include_str!("../library/host.toml") },
+    RuleFile { name: "infiniband.toml", text: include_str!("../library/infiniband.toml") },
     RuleFile { name: "kmsg.toml", text: include_str!("../library/kmsg.toml") },
     RuleFile { name: "md.toml", text: include_str!("../library/md.toml") },
     RuleFile { name: "net.toml", text: include_str!("../library/net.toml") },
+    RuleFile { name: "nvme.toml", text: include_str!("../library/nvme.toml") },
+    RuleFile { name: "pcie.toml", text: include_str!("../library/pcie.toml") },
     RuleFile { name: "smart.toml", text: include_str!("../library/smart.toml") },
     RuleFile { name: "source.toml", text: include_str!("../library/source.toml") },
     RuleFile { name: "systemd.toml", text: include_str!("../library/systemd.toml") },
+    RuleFile { name: "time.toml", text: include_str!("../library/time.toml") },
     RuleFile { name: "zfs.toml", text: include_str!("../library/zfs.toml") },
 ];

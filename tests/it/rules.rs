@@ -103,6 +103,11 @@ fn wrong_names_units_windows_and_missing_examples_are_mistakes() {
             "state = \"md.array.degraded\", is = \"x\"",
             "is a gauge, wanted a state",
         ),
+        (
+            "metric = \"md.array.degraded\", above = 0",
+            "state = \"md.array.state\", is_not = \"x\", was = \"y\"",
+            "`was` goes with `is` or `in` only",
+        ),
         ("[[rule.quiet]]", "[[rule.unknown]]", "needs at least one [[rule.quiet]]"),
         ("id = \"own\"", "id = \"Own Rule\"", "only small letters"),
         ("source = \"md\"", "", "`source` is missing"),

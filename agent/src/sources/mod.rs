@@ -4,9 +4,13 @@ use crate::source::Source;
 
 pub mod block;
 
+pub mod fc;
+
 pub mod fs;
 
 pub mod host;
+
+pub mod infiniband;
 
 pub mod kmsg;
 
@@ -14,21 +18,32 @@ pub mod md;
 
 pub mod net;
 
+pub mod nvme;
+
+pub mod pcie;
+
 pub mod smart;
 
 pub mod systemd;
+
+pub mod time;
 
 pub mod zfs;
 
 /// Every source the agent has, in the order of the alphabet.
 pub const ALL: &[Source] = &[
     block::SOURCE,
+    fc::SOURCE,
     fs::SOURCE,
     host::SOURCE,
+    infiniband::SOURCE,
     kmsg::SOURCE,
     md::SOURCE,
     net::SOURCE,
+    nvme::SOURCE,
+    pcie::SOURCE,
     smart::SOURCE,
     systemd::SOURCE,
+    time::SOURCE,
     zfs::SOURCE,
 ];

@@ -1,6 +1,6 @@
 //! The level decision for what no set protects: single disks, filesystems, units, links, power supplies, the host.
 
-use xunjian_proto::ComponentId;
+use xunjian_proto::{ComponentId, Kind};
 use xunjian_rules::{EvidenceKind, Text};
 
 use super::{
@@ -27,8 +27,8 @@ pub(super) fn impact_total(fact: &Fact, context: &Context<'_>) -> Candidate {
     if id.kind() == "unit" && !is_critical(id, context) {
         return ordinary_unit(&name, context);
     }
-    if id.kind() == "netif" {
-        return link_lost(&name, context);
+    if is_link(id) {
+        return link_lost(id, &name, context);
     }
     let because = match id.kind() {
         "unit" => Text::new(
@@ -59,10 +59,11 @@ pub(super) fn by_design(fact: &Fact, context: &Context<'_>) -> Option<Candidate>
         }
         "unit" => Some(ordinary_unit(&name, context)),
         "psu" if !in_set => Some(power(&name, context)),
-        "netif" if !in_set && fact.evidence == EvidenceKind::Lost => {
-            Some(link_lost(&name, context))
+        _ if is_link(id) && !in_set && fact.evidence == EvidenceKind::Lost => {
+            Some(link_lost(id, &name, context))
         }
-        "netif" | "psu" | "source" => None,
+        _ if is_link(id) => None,
+        "psu" | "source" => None,
         "host" | "cpu" | "memory" => Some(of_host(fact, &name, context)),
         "filesystem" => {
             let usage = if is_scratch(id, context.asset) {
@@ -195,8 +196,15 @@ fn power(name: &str, context: &Context<'_>) -> Candidate {
     }
 }
 
+/// A way to others: to the network, to storage.
+fn is_link(id: &ComponentId) -> bool {
+    matches!(id.kind(), "fcport" | "ibport" | "netif" | "nvme")
+}
+
 /// The host still reports, so it is reached by another way: a direct, partial effect.
-fn link_lost(name: &str, context: &Context<'_>) -> Candidate {
+fn link_lost(id: &ComponentId, name: &str, context: &Context<'_>) -> Candidate {
+    let (zh, en) = Kind::named(id.kind()).map_or(("链路", "link"), |it| (it.zh, it.one));
+    let (zh, en) = if id.kind() == "netif" { ("网口", "link") } else { (zh, en) };
     let others = match context.clustered() {
         true => Text::new("，有其他节点可分担", "; other nodes share the load"),
         false => Text::default(),
@@ -206,11 +214,11 @@ fn link_lost(name: &str, context: &Context<'_>) -> Candidate {
         Level::Three,
         Text::new(
             format!(
-                "网口 {name} 链路中断且未做绑定，经此链路的业务受影响；主机仍可达{}",
+                "{zh} {name} 链路中断且未做绑定，经此链路的业务受影响；主机仍可达{}",
                 others.zh
             ),
             format!(
-                "link {name} is down and not part of a bond: traffic over it is affected, the host itself is still reached{}",
+                "{en} {name} is down and not part of a bond: traffic over it is affected, the host itself is still reached{}",
                 others.en
             ),
         ),

@@ -27,8 +27,12 @@ pub const KINDS: &[Kind] = &[
     part("md", "软件 RAID 阵列", "组", "software RAID array", "software RAID arrays", true),
     part("zpool", "ZFS 存储池", "个", "ZFS pool", "ZFS pools", true),
     part("vdev", "ZFS 设备", "个", "ZFS device", "ZFS devices", false),
+    part("nvme", "NVMe 路径（控制器）", "条", "NVMe path", "NVMe paths", true),
     part("filesystem", "文件系统", "个", "file system", "file systems", true),
     part("netif", "网络接口", "个", "network interface", "network interfaces", true),
+    part("ibport", "InfiniBand 端口", "个", "InfiniBand port", "InfiniBand ports", true),
+    part("fcport", "光纤通道端口", "个", "Fibre Channel port", "Fibre Channel ports", true),
+    part("pci", "PCIe 设备", "个", "PCIe device", "PCIe devices", false),
     part("unit", "系统服务", "项", "system service", "system services", true),
     part("source", "采集项", "项", "source of readings", "sources of readings", false),
 ];

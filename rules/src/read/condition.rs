@@ -293,6 +293,10 @@ impl Reader<'_> {
                 window: table.window(self, "within").unwrap_or(crate::days(30)),
             },
             (Some(words), None, false) => Word::In(words),
+            (None, Some(_), false) if table.has("was") => {
+                self.mistake(table.offset_of("was"), "`was` goes with `is` or `in` only");
+                return None;
+            }
             (None, Some(words), false) => Word::NotIn(words),
             (None, None, true) => Word::ChangedIn {
                 window: table.window(self, "changed_in")?,

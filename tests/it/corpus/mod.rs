@@ -16,6 +16,8 @@ mod kmsg;
 
 mod md;
 
+mod net;
+
 mod smart;
 
 mod trees;
