@@ -17,6 +17,7 @@ pub const LIBRARY: &[RuleFile] = &[
     RuleFile { name: "host.toml", text: include_str!("../library/host.toml") },
     RuleFile { name: "infiniband.toml", text: include_str!("../library/infiniband.toml") },
     RuleFile { name: "kmsg.toml", text: include_str!("../library/kmsg.toml") },
+    RuleFile { name: "lustre.toml", text: include_str!("../library/lustre.toml") },
     RuleFile { name: "md.toml", text: include_str!("../library/md.toml") },
     RuleFile { name: "net.toml", text: include_str!("../library/net.toml") },
     RuleFile { name: "nvme.toml", text: include_str!("../library/nvme.toml") },

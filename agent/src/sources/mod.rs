@@ -14,6 +14,8 @@ pub mod infiniband;
 
 pub mod kmsg;
 
+pub mod lustre;
+
 pub mod md;
 
 pub mod net;
@@ -38,6 +40,7 @@ pub const ALL: &[Source] = &[
     host::SOURCE,
     infiniband::SOURCE,
     kmsg::SOURCE,
+    lustre::SOURCE,
     md::SOURCE,
     net::SOURCE,
     nvme::SOURCE,

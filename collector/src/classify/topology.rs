@@ -32,6 +32,10 @@ const DISKLESS: &[&str] = &[
     "virtiofs",
 ];
 
+/// Kinds that are a use by themselves: what people work with on this host, and what serves other hosts, whether or not
+/// it is mounted here.
+const USERS: &[&str] = &["filesystem", "gpfs_fs", "lustre_fs", "lustre_net", "swap", "unit"];
+
 /// Nested sets are followed so deep; real ones have two layers (RAID 50 of software arrays on hardware arrays: three).
 const DEPTH_MAX: usize = 16;
 
@@ -160,7 +164,7 @@ impl Topology {
     fn judge_use(&self, users: BTreeSet<ComponentId>, asset: Option<&Asset>) -> Use {
         let (scratch, production): (Vec<_>, Vec<_>) = users
             .into_iter()
-            .filter(|it| matches!(it.kind(), "filesystem" | "unit" | "swap"))
+            .filter(|it| USERS.contains(&it.kind()))
             .partition(|it| is_scratch(it, asset));
         match (production.is_empty(), scratch.is_empty()) {
             (false, _) => Use::Production(production),

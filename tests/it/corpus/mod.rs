@@ -14,6 +14,8 @@ use xunjian_agent::{
 
 mod kmsg;
 
+mod lustre;
+
 mod md;
 
 mod net;

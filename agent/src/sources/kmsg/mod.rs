@@ -23,6 +23,8 @@ mod saved;
 
 mod table;
 
+mod parallel;
+
 mod who;
 
 use record::Record;

@@ -4,6 +4,7 @@
 //! (repeats the error of the disk below), sense keys that only explain the line after them, segfaults of programs, and
 //! links of empty SATA ports.
 
+use super::parallel;
 use crate::source::Metric;
 
 /// How the component is told in the line.
@@ -31,6 +32,8 @@ pub(super) enum Who {
     Port,
     /// `... Failing path 8:16.`
     Path,
+    /// A target of Lustre somewhere in the line: `lfs-OST0001`.
+    Target,
 }
 
 /// A row: all of these parts are in the line, none of those.
@@ -41,7 +44,7 @@ pub(super) struct Row {
     pub(super) who: Who,
 }
 
-const fn row(all: &'static [&'static str], kind: &'static Metric, who: Who) -> Row {
+pub(super) const fn row(all: &'static [&'static str], kind: &'static Metric, who: Who) -> Row {
     Row { all, none: &[], kind, who }
 }
 
@@ -56,7 +59,7 @@ const fn but(
 
 /// The kind of a line.
 pub(super) fn find(text: &str) -> Option<&'static Row> {
-    ROWS.iter().find(|row| {
+    parallel::ROWS.iter().chain(ROWS).find(|row| {
         row.all.iter().all(|part| text.contains(part))
             && !row.none.iter().any(|part| text.contains(part))
     })
@@ -102,6 +105,19 @@ pub(super) const KINDS: &[Metric] = &[
     NET_MEMBER,
     PATH_FAILED,
     THIN_FULL,
+    parallel::LBUG,
+    parallel::EVICTED,
+    parallel::CLIENT_EVICTED,
+    parallel::CONNECTION_LOST,
+    parallel::CONNECTION_RESTORED,
+    parallel::RECOVERY_BEGUN,
+    parallel::RECOVERY_OVER,
+    parallel::THREAD_STUCK,
+    parallel::TIMED_OUT,
+    parallel::SLOW,
+    parallel::READ_ONLY,
+    parallel::NET_ERROR,
+    parallel::DEADMAN,
 ];
 
 pub(super) const MEDIUM: Metric = Metric::word(

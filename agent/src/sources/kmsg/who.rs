@@ -8,7 +8,7 @@ use super::{Disks, table::Who};
 use crate::{
     devices::{self, word},
     host::Host,
-    sources::fs,
+    sources::{fs, lustre},
 };
 
 /// The component of a line, with the decoded parts; none if the line is about something that is no hardware of the
@@ -71,6 +71,7 @@ pub(super) fn find(
             let name = link.as_deref().and_then(|it| it.rsplit('/').next()).map(str::to_owned);
             named(host, disks, name, &mut attrs)
         }
+        Who::Target => target(text, &mut attrs).unwrap_or_else(host_itself),
     };
     Some((id, attrs))
 }
@@ -172,6 +173,20 @@ fn filesystem(
         }
         None => named(host, disks, Some(name.to_owned()), attrs),
     }
+}
+
+/// The target of Lustre that a line names: `... evicted by lfs-OST0001; ...`, `... ns: filter-lfs-OST0001_UUID ...`.
+fn target(text: &str, attrs: &mut BTreeMap<String, String>) -> Option<ComponentId> {
+    let mut words = text.split([' ', ':', ',', ';', '(', ')', '>']).filter(|it| !it.is_empty());
+    // `(at 10.0.0.9@tcp)`, `evicting client at 10.0.0.9@o2ib`: the other end.
+    let nid = text.split("at ").skip(1).find_map(|it| {
+        let word = it.split([' ', ')', ';']).next()?;
+        (word.contains('@') && word.len() <= 64).then(|| word.to_owned())
+    });
+    if let Some(nid) = nid {
+        attrs.insert("lustre.peer.nid".to_owned(), nid);
+    }
+    words.find_map(lustre::target_in)
 }
 
 /// The interface that a word of the line names; none if the host has none of that name.
