@@ -263,7 +263,7 @@ global:
             "nid status alive refs peer rtr max tx min\n0@lo up 0 2 0 0 0 0 0\n\
                       10.0.0.1@tcp up -1 3 8 0 256 256 250\n10.0.0.1@tcp up -1 3 8 0 256 256 250\n",
         );
-        assert_eq!(lnet.local.unwrap().len(), 2);
+        assert_eq!(lnet.local.as_ref().unwrap().len(), 2);
         lnet.add_peers(
             "nid refs state last max rtr min tx min queue\n10.0.0.2@tcp 1 down -1 8 8 8 8 6 0\n",
         );
