@@ -4,6 +4,8 @@ use crate::source::Source;
 
 pub mod block;
 
+pub mod ceph;
+
 pub mod fc;
 
 pub mod fs;
@@ -35,6 +37,7 @@ pub mod zfs;
 /// Every source the agent has, in the order of the alphabet.
 pub const ALL: &[Source] = &[
     block::SOURCE,
+    ceph::SOURCE,
     fc::SOURCE,
     fs::SOURCE,
     host::SOURCE,

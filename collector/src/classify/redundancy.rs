@@ -6,7 +6,10 @@
 //! break a leg is the sum of its `tolerance + 1` smallest costs; R is one less than that, for the weakest leg.
 //!
 //! Schemes that need more than width and copies carry it after a colon: `raid50:2` (legs), `raid60:2`, `erasure:8+2`
-//! (data + parity), `replica:2` (copies needed to serve), `n_of_m:2` (members needed).
+//! (data + parity), `replica:2` (copies needed to serve), `n_of_m:2` (members needed). Where the copies or shards are
+//! spread over more places than there are of them (pools of a distributed store), losing any few of the places may lose
+//! as many of some piece: `replica:2/3` (copies needed, copies), `erasure:8+2/9` (shards needed to serve after the
+//! slash, where that is more than the data shards).
 //!
 //! Invariant: a member whose state is not known counts as there and is counted apart; a rebuilding one counts as lost.
 
@@ -241,12 +244,27 @@ fn shape(set: &Set, width: usize) -> Option<Shape> {
         "raid10" => mirrored(width, if set.copies == 0 { 2 } else { copies }),
         "raid50" => striped(width, detail, 1),
         "raid60" => striped(width, detail, 2),
-        "erasure" => one_leg(detail.split_once('+')?.1.parse().ok()?),
-        "replica" => one_leg(width - detail.parse::<usize>().unwrap_or(1).clamp(1, width)),
+        "erasure" => one_leg(erasure(detail)?),
+        "replica" => match detail.split_once('/') {
+            Some((needed, copies)) => {
+                one_leg(copies.parse::<usize>().ok()?.checked_sub(needed.parse().ok()?)?)
+            }
+            None => one_leg(width - detail.parse::<usize>().unwrap_or(1).clamp(1, width)),
+        },
         "n_of_m" => one_leg(width - detail.parse::<usize>().ok()?.clamp(1, width)),
         "quorum" => one_leg(width - (width / 2 + 1)),
         _ => return None,
     })
+}
+
+/// Shards that may be lost: `8+2`, or `8+2/9` where 9 must be there to serve.
+fn erasure(detail: &str) -> Option<usize> {
+    let (shards, needed) = detail.split_once('/').map_or((detail, None), |it| (it.0, Some(it.1)));
+    let (data, parity) = shards.split_once('+')?;
+    let parity: usize = parity.parse().ok()?;
+    let Some(needed) = needed else { return Some(parity) };
+    let data: usize = data.parse().ok()?;
+    Some(data.checked_add(parity)?.checked_sub(needed.parse().ok()?)?.min(parity))
 }
 
 /// RAID 10: neighbours by slot hold the same blocks. Where the width is no multiple of the copies (three disks, two
