@@ -12,6 +12,7 @@ pub struct RuleFile {
 /// All files, in the order of the alphabet.
 pub const LIBRARY: &[RuleFile] = &[
     RuleFile { name: "block.toml", text: include_str!("../library/block.toml") },
+    RuleFile { name: "ceph-health.toml", text: include_str!("../library/ceph-health.toml") },
     RuleFile { name: "ceph.toml", text: include_str!("../library/ceph.toml") },
     RuleFile { name: "fc.toml", text: include_str!("../library/fc.toml") },
     RuleFile { name: "fs.toml", text: include_str!("../library/fs.toml") },

@@ -12,6 +12,8 @@ use xunjian_agent::{
     sources,
 };
 
+mod ceph;
+
 mod kmsg;
 
 mod lustre;

@@ -106,6 +106,10 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
     }
     let asker = Asker::new(options.config.clone(), options.name(c));
     let mut cluster = Cluster::default();
+    if let Some(leader) = leader {
+        // It names the monitors that are gone; the status of releases from 15 names only those that are there.
+        cluster.absorb(&leader.status);
+    }
     match asker.first(c, &mut cluster) {
         First::Answered if outside && options.reader == Reader::Auto => {
             local(c, &monitors, Some(1.0));

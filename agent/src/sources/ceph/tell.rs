@@ -155,9 +155,8 @@ impl Cluster {
             let set = self.ranks(it, wants);
             c.component(component(&id, &name, BTreeMap::new(), set));
             c.sample(&ACTIVE, &id, count_of(it.ranks.iter().filter(|it| serves(&it.1)).count()));
-            if let Some(wanted) = it.wanted {
-                c.sample(&WANTED, &id, f64::from(wanted));
-            }
+            // Of several file systems the status tells the ranks that some daemon holds.
+            c.sample(&WANTED, &id, it.wanted.map_or_else(|| count_of(it.ranks.len()), f64::from));
             if let Some(standbys) = self.standbys {
                 c.sample(&STANDBYS, &id, count_of(standbys));
             }
