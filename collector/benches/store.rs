@@ -161,10 +161,11 @@ fn fill(
 fn compact(folder: &Path, recording: &Recording) {
     let store = Store::open(folder).unwrap();
     let hosts = 20;
-    fill(&store, recording, hosts, 720, 10, 1);
+    // Agents gather for a minute by default.
+    fill(&store, recording, hosts, 720, 10, 6);
     let hour = |from: usize| (at(from, 10), at(from + 360, 10));
     println!("one host, {SERIES} series over one hour, every reading");
-    let read = |what: &str, host: usize| {
+    let read = |store: &Store, what: &str, host: usize| {
         let (from, to) = hour(200);
         let (points, cpu, ..) = measure(|| {
             let each = recording.series.iter().map(|series| {
@@ -174,11 +175,14 @@ fn compact(folder: &Path, recording: &Recording) {
         });
         println!("{what:<40}{:>10.2} ms CPU{points:>12} points", cpu * 1e3);
     };
-    read("from raw batches, first time", 1);
-    read("from raw batches, again", 1);
+    read(&store, "from raw batches, first time", 1);
+    read(&store, "from raw batches, again", 1);
+    let alone = Store::open(&folder.join("alone")).unwrap();
+    fill(&alone, recording, 2, 720, 10, 1);
+    read(&alone, "from batches of one reading, first time", 1);
     let (_, cpu, wall, bytes) = measure(|| store.compact(at(2000, 10)).unwrap());
-    read("from a block, first time", 2);
-    read("from a block, again", 2);
+    read(&store, "from a block, first time", 2);
+    read(&store, "from a block, again", 2);
     let database = rusqlite::Connection::open(folder.join("xunjian.db")).unwrap();
     let sum = |table: &str| -> f64 {
         let sql = format!("SELECT sum(length(body)) FROM {table}");

@@ -7,12 +7,22 @@ use std::{
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::{
+    sync::{OwnedSemaphorePermit, mpsc, oneshot},
+    time::Instant,
+};
 
 use super::{Counters, Shared};
 use crate::store::{Appended, StoredBatch};
+
+/// Commits of small groups are this long apart: a commit costs as much as taking in some ten batches.
+const APART: Duration = Duration::from_millis(50);
+
+/// Batches that are worth a commit at once.
+const ENOUGH: usize = 16;
 
 /// A batch that wants to be durable.
 pub(super) struct Job {
@@ -38,15 +48,27 @@ pub(super) fn start(
     mut queue: mpsc::Receiver<Job>,
 ) -> io::Result<JoinHandle<()>> {
     thread::Builder::new().name("ingest-writer".to_owned()).spawn(move || {
+        let mut committed: Option<Instant> = None;
         while let Some(first) = queue.blocking_recv() {
             let mut group = vec![first];
-            while group.len() < shared.limits.group {
-                let Ok(job) = queue.try_recv() else { break };
-                group.push(job);
+            gather(&mut queue, &mut group, shared.limits.group);
+            // One that comes alone does not wait; where many come one by one, they share a commit.
+            let wait = committed.and_then(|it| APART.checked_sub(it.elapsed()));
+            if let Some(wait) = wait.filter(|_| group.len() < ENOUGH) {
+                thread::sleep(wait);
+                gather(&mut queue, &mut group, shared.limits.group);
             }
             commit(&shared, group);
+            committed = Some(Instant::now());
         }
     })
+}
+
+fn gather(queue: &mut mpsc::Receiver<Job>, group: &mut Vec<Job>, most: usize) {
+    while group.len() < most {
+        let Ok(job) = queue.try_recv() else { break };
+        group.push(job);
+    }
 }
 
 fn commit(shared: &Shared, mut group: Vec<Job>) {

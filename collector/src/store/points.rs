@@ -7,7 +7,7 @@ use std::{
 };
 
 use rusqlite::Transaction;
-use xunjian_proto::{Run, SeriesKey, Time};
+use xunjian_proto::{SeriesKey, Time, wire};
 
 use super::{
     AgentId, Point, Store, StoreError, column,
@@ -44,32 +44,37 @@ struct RawWindow {
     last: i64,
     places: HashMap<Arc<SeriesKey>, usize>,
     columns: Vec<Vec<(i64, f64)>>,
-    /// The last run's series of each source with their places: the next run has the same ones in the same order.
-    lately: HashMap<String, Vec<(Arc<SeriesKey>, usize)>>,
+}
+
+/// Adds the numbers of batches to a window.
+struct Filler<'a> {
+    window: &'a mut RawWindow,
+    /// Layouts met so far, with the places of their series.
+    layouts: Vec<(wire::Layout, Arc<[usize]>)>,
+    places: Arc<[usize]>,
+    times: Vec<i64>,
+}
+
+impl wire::Numbers for Filler<'_> {
+    fn group(&mut self, series: &wire::Layout, times: &[Time]) {
+        self.times.clear();
+        self.times.extend(times.iter().map(|it| it.millis()));
+        if let Some((_, places)) = self.layouts.iter().find(|(it, _)| Arc::ptr_eq(it, series)) {
+            self.places = places.clone();
+            return;
+        }
+        self.places = series.iter().map(|it| self.window.place(it)).collect();
+        self.layouts.push((series.clone(), self.places.clone()));
+    }
+
+    fn value(&mut self, series: usize, run: usize, value: f64) {
+        self.window.columns[self.places[series]].push((self.times[run], value));
+    }
 }
 
 impl RawWindow {
     fn values(&self, series: &SeriesKey) -> &[(i64, f64)] {
         self.places.get(series).map_or(&[], |place| &self.columns[*place])
-    }
-
-    fn add(&mut self, run: Run) {
-        let at = run.at.millis();
-        let mut lately = self.lately.remove(&run.source).unwrap_or_default();
-        lately.truncate(run.samples.len());
-        for (number, sample) in run.samples.into_iter().enumerate() {
-            let place = match lately.get(number) {
-                Some((series, place)) if Arc::ptr_eq(series, &sample.series) => *place,
-                _ => self.place(&sample.series),
-            };
-            self.columns[place].push((at, sample.value));
-            match lately.get_mut(number) {
-                Some(known) if Arc::ptr_eq(&known.0, &sample.series) => {}
-                Some(known) => *known = (sample.series, place),
-                None => lately.push((sample.series, place)),
-            }
-        }
-        self.lately.insert(run.source, lately);
     }
 
     fn place(&mut self, series: &Arc<SeriesKey>) -> usize {
@@ -283,12 +288,14 @@ impl Store {
         let mut window = known.unwrap_or_default();
         if window.last < tail.last {
             let mut unpacker = Unpacker::new(tx, agent);
-            let grown = Arc::make_mut(&mut window);
-            for (id, _) in raw::ids(tx, tail, grown.last)? {
+            let window = Arc::make_mut(&mut window);
+            let (layouts, places, times) = (Vec::new(), Arc::default(), Vec::new());
+            let mut filler = Filler { window, layouts, places, times };
+            for (id, _) in raw::ids(tx, tail, filler.window.last)? {
                 let row = raw::raw_row(tx, tail.hours, id)?;
-                unpacker.unpack(&row.body)?.into_iter().for_each(|run| grown.add(run));
+                unpacker.numbers(&row.body, &mut filler)?;
             }
-            grown.last = tail.last;
+            filler.window.last = tail.last;
         }
         let mut cache = lock(&self.inner.points);
         cache.windows.push_back((key, window.clone()));

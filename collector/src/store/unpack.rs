@@ -25,6 +25,23 @@ impl<'a> Unpacker<'a> {
 
     /// The runs of one batch.
     pub(super) fn unpack(&mut self, body: &[u8]) -> Result<Vec<Run>, StoreError> {
+        self.opened(body, |opened, lookup| opened.runs(lookup))
+    }
+
+    /// The numbers of one batch.
+    pub(super) fn numbers(
+        &mut self,
+        body: &[u8],
+        sink: &mut dyn wire::Numbers,
+    ) -> Result<(), StoreError> {
+        self.opened(body, |opened, lookup| opened.numbers(lookup, sink))
+    }
+
+    fn opened<T>(
+        &mut self,
+        body: &[u8],
+        read: impl FnOnce(wire::Opened, &dyn Fn(&Hash) -> Option<Known>) -> Result<T, wire::WireError>,
+    ) -> Result<T, StoreError> {
         let corrupt = |why: String| StoreError::Corrupt { what: "a batch".to_owned(), why };
         let opened = wire::open(body).map_err(|error| corrupt(error.to_string()))?;
         let mut known = Vec::with_capacity(opened.references().len());
@@ -35,7 +52,7 @@ impl<'a> Unpacker<'a> {
             let found = known.iter().find(|(it, _)| it == hash);
             found.and_then(|(_, known)| known.clone())
         };
-        opened.runs(&lookup).map_err(|error| corrupt(error.to_string()))
+        read(opened, &lookup).map_err(|error| corrupt(error.to_string()))
     }
 
     /// The definitions that were needed so far.

@@ -35,8 +35,9 @@ pub(super) struct Columns {
     scale: Number,
     kind: Number,
     first: Number,
-    /// By kind and by the length of the number before.
-    next: Vec<[Number; CLASSES]>,
+    /// By kind and by the length of the number before; made when the first is used, because most columns of a small
+    /// batch need none.
+    next: [Vec<Number>; 3],
     xor: Number,
 }
 
@@ -46,13 +47,17 @@ impl Columns {
             scale: Number::NEW,
             kind: Number::NEW,
             first: Number::NEW,
-            next: vec![[Number::NEW; CLASSES]; 3],
+            next: [const { Vec::new() }; 3],
             xor: Number::NEW,
         }
     }
 
     fn next(&mut self, kind: u64, before: u64) -> &mut Number {
-        &mut self.next[kind as usize - 1][(length(before) as usize).min(CLASSES - 1)]
+        let classes = &mut self.next[kind as usize - 1];
+        if classes.is_empty() {
+            classes.resize(CLASSES, Number::NEW);
+        }
+        &mut classes[(length(before) as usize).min(CLASSES - 1)]
     }
 
     /// Appends whole numbers; the first is expected near `near`.

@@ -8,7 +8,9 @@
 //! Invariant: `unpack(pack(runs)) == runs`, bit by bit; and no input whatever makes [`unpack`] panic or take more
 //! memory than the limits in [`crate::check`] allow.
 
-use std::sync::Arc;
+use std::{cell::RefCell, io, sync::Arc};
+
+use zstd::bulk::Decompressor;
 
 use crate::{Component, Evidence, Problem, Run, SeriesKey, State, Time};
 
@@ -33,7 +35,7 @@ pub use define::{evidence_id, learn};
 pub use dictionary::Dictionary;
 pub use error::WireError;
 pub use pack::{pack, pack_new};
-pub use unpack::{Opened, open};
+pub use unpack::{Layout, Numbers, Opened, open};
 
 /// Name of a definition: the first 8 bytes of the SHA-256 of its content. It tells the few thousand definitions of one
 /// agent apart and protects nothing: whoever can forge one content for another can as well send it. Names do not compress,
@@ -120,6 +122,11 @@ fn compress(bytes: &[u8], what: &'static str) -> Result<Vec<u8>, WireError> {
     zstd::bulk::compress(bytes, LEVEL).map_err(|error| WireError::malformed(what, error))
 }
 
+thread_local! {
+    /// Kept, because making one costs as much as unpacking a small batch with it.
+    static UNPACKER: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
 /// Decompresses at most `limit` bytes. The frame must say its size, so that the buffer is neither guessed nor grown.
 fn decompress(bytes: &[u8], what: &'static str, limit: usize) -> Result<Vec<u8>, WireError> {
     let size = zstd::zstd_safe::get_frame_content_size(bytes)
@@ -127,8 +134,15 @@ fn decompress(bytes: &[u8], what: &'static str, limit: usize) -> Result<Vec<u8>,
         .ok_or_else(|| WireError::malformed(what, "a zstd frame without its size"))?;
     let size = usize::try_from(size).unwrap_or(usize::MAX);
     WireError::limit(what, size, limit)?;
-    let unpacked =
-        zstd::bulk::decompress(bytes, size).map_err(|error| WireError::malformed(what, error))?;
+    let unpacked = UNPACKER
+        .with_borrow_mut(|unpacker| {
+            let unpacker = match unpacker {
+                Some(unpacker) => unpacker,
+                none => none.insert(Decompressor::new()?),
+            };
+            unpacker.decompress(bytes, size)
+        })
+        .map_err(|error: io::Error| WireError::malformed(what, error))?;
     if unpacked.len() != size {
         return Err(WireError::malformed(what, "shorter than it says"));
     }

@@ -52,6 +52,28 @@ impl Opened {
     /// The runs, in the order in which they were packed. Fails with [`WireError::Missing`] if `lookup` does not know
     /// all references.
     pub fn runs(self, lookup: &dyn Fn(&Hash) -> Option<Known>) -> Result<Vec<Run>, WireError> {
+        let known = self.known(lookup)?;
+        let mut table = Table { known, samples: 0, expanded: 0 };
+        let mut whole = Whole::default();
+        let (order, groups) = table.numbers(&self.body, &mut whole)?;
+        let mut groups: Vec<_> = groups.into_iter().map(Vec::into_iter).collect();
+        let mut runs: Vec<Run> = order.iter().filter_map(|group| groups[*group].next()).collect();
+        table.happenings(self.body, &mut runs)?;
+        Ok(runs)
+    }
+
+    /// The numbers alone, handed on as they are read: a third of the time of [`Opened::runs`].
+    pub fn numbers(
+        self,
+        lookup: &dyn Fn(&Hash) -> Option<Known>,
+        sink: &mut dyn Numbers,
+    ) -> Result<(), WireError> {
+        let known = self.known(lookup)?;
+        let mut table = Table { known, samples: 0, expanded: 0 };
+        table.numbers(&self.body, &mut Alone(sink)).map(drop)
+    }
+
+    fn known(&self, lookup: &dyn Fn(&Hash) -> Option<Known>) -> Result<Vec<Known>, WireError> {
         let (mut known, mut missing) = (Vec::with_capacity(self.references.len()), Vec::new());
         for hash in &self.references {
             match lookup(hash) {
@@ -59,18 +81,83 @@ impl Opened {
                 None => missing.push(*hash),
             }
         }
-        if !missing.is_empty() {
-            return Err(WireError::Missing(missing));
-        }
-        let mut table = Table { known, samples: 0, expanded: 0 };
-        let mut runs = table.numbers(&self.body)?;
-        table.happenings(self.body, &mut runs)?;
-        Ok(runs)
+        if missing.is_empty() { Ok(known) } else { Err(WireError::Missing(missing)) }
+    }
+}
+
+/// The ordered series of a source's runs.
+pub type Layout = Arc<[Arc<SeriesKey>]>;
+
+/// Takes the numbers of a batch, group by group: the runs of one source that have the same series.
+pub trait Numbers {
+    /// The values that follow are of these series and of runs at these times.
+    fn group(&mut self, series: &Layout, times: &[Time]);
+    /// The value of the series at this place in the run at that place.
+    fn value(&mut self, series: usize, run: usize, value: f64);
+}
+
+/// What becomes of the runs of a group.
+trait Sink {
+    /// The runs have their times, and no samples yet.
+    fn group(&mut self, series: &Layout, runs: &mut Vec<Run>);
+    fn value(&mut self, series: usize, run: usize, value: f64);
+    /// All values of the group were given.
+    fn end(&mut self, runs: &mut Vec<Run>);
+    /// Whether components, states and problems are wanted.
+    fn inventories(&self) -> bool;
+}
+
+/// Makes whole runs.
+#[derive(Default)]
+struct Whole {
+    series: Layout,
+    runs: Vec<Run>,
+}
+
+impl Sink for Whole {
+    fn group(&mut self, series: &Layout, runs: &mut Vec<Run>) {
+        self.series = series.clone();
+        self.runs = std::mem::take(runs);
+        self.runs.iter_mut().for_each(|run| run.samples.reserve_exact(series.len()));
+    }
+
+    #[inline]
+    fn value(&mut self, series: usize, run: usize, value: f64) {
+        self.runs[run].samples.push(Sample { series: self.series[series].clone(), value });
+    }
+
+    fn end(&mut self, runs: &mut Vec<Run>) {
+        *runs = std::mem::take(&mut self.runs);
+    }
+
+    fn inventories(&self) -> bool {
+        true
+    }
+}
+
+/// Hands the numbers on and lets the runs go.
+struct Alone<'a>(&'a mut dyn Numbers);
+
+impl Sink for Alone<'_> {
+    fn group(&mut self, series: &Layout, runs: &mut Vec<Run>) {
+        let times: Vec<Time> = runs.iter().map(|run| run.at).collect();
+        self.0.group(series, &times);
+    }
+
+    #[inline]
+    fn value(&mut self, series: usize, run: usize, value: f64) {
+        self.0.value(series, run, value);
+    }
+
+    fn end(&mut self, _: &mut Vec<Run>) {}
+
+    fn inventories(&self) -> bool {
+        false
     }
 }
 
 /// A source, and the series of its runs.
-type Kind = (Arc<str>, Arc<[Arc<SeriesKey>]>);
+type Kind = (Arc<str>, Layout);
 
 /// What the runs refer to, and what they have used up so far.
 struct Table {
@@ -80,8 +167,12 @@ struct Table {
 }
 
 impl Table {
-    /// The runs with all their numbers, in the order of the batch.
-    fn numbers(&mut self, body: &v1::BatchBody) -> Result<Vec<Run>, WireError> {
+    /// The runs by group, and of which group each next run of the batch is.
+    fn numbers<S: Sink>(
+        &mut self,
+        body: &v1::BatchBody,
+        sink: &mut S,
+    ) -> Result<(Vec<usize>, Vec<Vec<Run>>), WireError> {
         let (mut input, mut models) = (Decoder::new(&body.numbers), Models::new());
         let mut count = || input.number(&mut models.count);
         let (layouts, runs) = (count()?, count()?);
@@ -98,12 +189,11 @@ impl Table {
             order.push(before);
         }
         let groups = kinds.iter().zip(counts);
-        let groups = groups
-            .map(|(kind, count)| Ok(self.group(kind, count, &mut models, &mut input)?.into_iter()));
-        let mut groups = groups.collect::<Result<Vec<_>, WireError>>()?;
+        let groups =
+            groups.map(|(kind, count)| self.group(kind, count, &mut models, &mut input, sink));
+        let groups = groups.collect::<Result<Vec<_>, WireError>>()?;
         input.end()?;
-        let runs: Vec<Run> = order.iter().filter_map(|group| groups[*group].next()).collect();
-        Ok(runs)
+        Ok((order, groups))
     }
 
     /// Source and series of each group: first those with layouts, then those without samples.
@@ -121,16 +211,17 @@ impl Table {
     }
 
     /// The `count` runs of one source with one layout.
-    fn group(
+    fn group<S: Sink>(
         &mut self,
         (source, series): &Kind,
         count: usize,
         models: &mut Models,
         input: &mut Decoder<'_>,
+        sink: &mut S,
     ) -> Result<Vec<Run>, WireError> {
         self.samples = self.samples.saturating_add(series.len().saturating_mul(count));
         WireError::limit("the number of samples", self.samples, SAMPLES_MAX)?;
-        let mut runs: Vec<Run> = (0..count).map(|_| blank(source, series.len())).collect();
+        let mut runs: Vec<Run> = (0..count).map(|_| blank(source)).collect();
         let near = models.near_ms;
         models.at_ms.whole(input, count, near, |at, value| {
             runs[at].at = Time::from_millis(value);
@@ -142,9 +233,10 @@ impl Table {
                 .map_err(|_| WireError::malformed("a batch", "a duration beyond 32 bits"))?;
             Ok(())
         })?;
-        models
-            .inventory
-            .whole(input, count, 0, |at, value| self.inventory(value, &mut runs[at]))?;
+        let inventories = sink.inventories();
+        models.inventory.whole(input, count, 0, |at, value| {
+            if inventories { self.inventory(value, &mut runs[at]) } else { Ok(()) }
+        })?;
         models.cpu_us.whole(input, count, 0, |at, value| {
             runs[at].cost.cpu_us = value as u64;
             Ok(())
@@ -153,10 +245,12 @@ impl Table {
             runs[at].cost.read_bytes = value as u64;
             Ok(())
         })?;
-        for key in series.iter().filter(|_| count > 0) {
-            models.values.values(input, count, |at, value| {
-                runs[at].samples.push(Sample { series: key.clone(), value });
-            })?;
+        if count > 0 {
+            sink.group(series, &mut runs);
+            for place in 0..series.len() {
+                models.values.values(input, count, |at, value| sink.value(place, at, value))?;
+            }
+            sink.end(&mut runs);
         }
         Ok(runs)
     }
@@ -209,14 +303,14 @@ impl Table {
 }
 
 /// A run of which nothing is known yet but its source.
-fn blank(source: &str, samples: usize) -> Run {
+fn blank(source: &str) -> Run {
     Run {
         source: source.to_owned(),
         at: Time::from_millis(0),
         took_ms: 0,
         outcome: Outcome::Collected,
         components: Vec::new(),
-        samples: Vec::with_capacity(samples),
+        samples: Vec::new(),
         states: Vec::new(),
         events: Vec::new(),
         problems: Vec::new(),
