@@ -6,7 +6,8 @@
 //! id, then perhaps a layer such as `-tpool`; `mpath-` and the WWID), lvm2's `lib/activate/dev_manager.c` and
 //! `lib/metadata/lv_manip.c` for the names of volumes that LVM hides, udev's database for the links of zvols.
 //!
-//! Invariant: volumes that the volume manager hides (images of a RAID, data of a pool) are looked through, never shown.
+//! Invariant: volumes that the volume manager hides (images of a RAID, data of a pool) are looked through, never shown; but
+//! for a RAID inside another volume, which is what protects that volume.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -59,7 +60,8 @@ pub fn layers(host: &dyn Host, name: &str) -> Vec<Component> {
         links.dedup();
         let name = word(host, &format!("sys/block/{device}/dm/name")).unwrap_or(device);
         let attrs = [("system.device".to_owned(), format!("/dev/mapper/{name}"))].into();
-        done.insert(id.clone(), Component { id, name: plain(&name), attrs, links, set: None });
+        let name = if id.kind() == "lv" { plain(&name) } else { name };
+        done.insert(id.clone(), Component { id, name, attrs, links, set: None });
         open.extend(under);
     }
     done.into_values().collect()
@@ -101,11 +103,11 @@ pub fn btrfs(uuid: &str) -> ComponentId {
     ComponentId::new("btrfs", &uuid.to_lowercase())
 }
 
-/// A mapped device's name without the escapes of LVM: `vg0-my--data` is `vg0/my-data`; other names stay.
-pub fn plain(name: &str) -> String {
+/// A logical volume's name without the escapes of LVM: `vg0-my--data` is `vg0/my-data`.
+fn plain(name: &str) -> String {
     match parts(name) {
-        Some((group, volume, None)) => format!("{group}/{volume}"),
-        _ => name.to_owned(),
+        Some((group, volume, _)) => format!("{group}/{volume}"),
+        None => name.to_owned(),
     }
 }
 
@@ -150,7 +152,7 @@ fn volume(host: &dyn Host, name: &str) -> Option<Volume> {
     let uuid = word(host, &format!("sys/block/{name}/dm/uuid"))?;
     let id = if let Some(rest) = uuid.strip_prefix("LVM-") {
         let label = word(host, &format!("sys/block/{name}/dm/name")).unwrap_or_default();
-        if is_hidden(&label) {
+        if is_hidden(&label) && !is_raid(host, name) {
             return None;
         }
         lv(rest.get(32..64)?)?
@@ -166,6 +168,14 @@ fn zvol(host: &dyn Host, name: &str) -> Option<String> {
     let text = host.read(&format!("run/udev/data/b{numbers}")).ok()?;
     let link = text.lines().find_map(|line| line.strip_prefix("S:zvol/"))?;
     link.split('/').next().filter(|it| !it.is_empty()).map(str::to_owned)
+}
+
+/// Whether a volume is a RAID or mirror, hidden in another or not: its images lie right below it.
+fn is_raid(host: &dyn Host, name: &str) -> bool {
+    slaves(host, name).iter().any(|slave| {
+        let label = word(host, &format!("sys/block/{slave}/dm/name")).unwrap_or_default();
+        label.contains("_rimage_") || label.contains("_mimage_")
+    })
 }
 
 /// Whether LVM hides a volume from people: parts of RAID, thin pools, caches, mirrors, VDO and integrity.

@@ -12,7 +12,7 @@ pub struct RuleFile {
 /// All files, in the order of the alphabet.
 pub const LIBRARY: &[RuleFile] = &[
     RuleFile { name: "block.toml", text: include_str!("../library/block.toml") },
-    RuleFile { name: "ceph-health.toml", text: include_str!("../library/ceph-health.toml") },
+    RuleFile { name: "btrfs.toml", text: include_str!("../library/btrfs.toml") },
     RuleFile { name: "ceph.toml", text: include_str!("../library/ceph.toml") },
     RuleFile { name: "fc.toml", text: include_str!("../library/fc.toml") },
     RuleFile { name: "fs.toml", text: include_str!("../library/fs.toml") },
@@ -20,7 +20,9 @@ pub const LIBRARY: &[RuleFile] = &[
     RuleFile { name: "infiniband.toml", text: include_str!("../library/infiniband.toml") },
     RuleFile { name: "kmsg.toml", text: include_str!("../library/kmsg.toml") },
     RuleFile { name: "lustre.toml", text: include_str!("../library/lustre.toml") },
+    RuleFile { name: "lvm.toml", text: include_str!("../library/lvm.toml") },
     RuleFile { name: "md.toml", text: include_str!("../library/md.toml") },
+    RuleFile { name: "multipath.toml", text: include_str!("../library/multipath.toml") },
     RuleFile { name: "net.toml", text: include_str!("../library/net.toml") },
     RuleFile { name: "nvme.toml", text: include_str!("../library/nvme.toml") },
     RuleFile { name: "pcie.toml", text: include_str!("../library/pcie.toml") },

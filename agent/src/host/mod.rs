@@ -156,6 +156,15 @@ pub struct Vitals {
     pub boot_secs: i64,
 }
 
+impl Vitals {
+    /// The host's own time in seconds since 1970: its boot and the time since; none if they are not known.
+    pub fn now_secs(&self) -> Option<f64> {
+        let boot = u32::try_from(self.boot_secs).ok().filter(|it| *it > 0)?;
+        let up = u32::try_from(self.uptime_secs).ok()?;
+        Some(f64::from(boot) + f64::from(up))
+    }
+}
+
 /// What a mount probe answered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

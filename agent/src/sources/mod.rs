@@ -4,6 +4,8 @@ use crate::source::Source;
 
 pub mod block;
 
+pub mod btrfs;
+
 pub mod ceph;
 
 pub mod fc;
@@ -18,7 +20,11 @@ pub mod kmsg;
 
 pub mod lustre;
 
+pub mod lvm;
+
 pub mod md;
+
+pub mod multipath;
 
 pub mod net;
 
@@ -37,6 +43,7 @@ pub mod zfs;
 /// Every source the agent has, in the order of the alphabet.
 pub const ALL: &[Source] = &[
     block::SOURCE,
+    btrfs::SOURCE,
     ceph::SOURCE,
     fc::SOURCE,
     fs::SOURCE,
@@ -44,7 +51,9 @@ pub const ALL: &[Source] = &[
     infiniband::SOURCE,
     kmsg::SOURCE,
     lustre::SOURCE,
+    lvm::SOURCE,
     md::SOURCE,
+    multipath::SOURCE,
     net::SOURCE,
     nvme::SOURCE,
     pcie::SOURCE,

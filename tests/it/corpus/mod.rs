@@ -26,6 +26,8 @@ mod smart;
 
 mod trees;
 
+mod volumes;
+
 mod zfs;
 
 /// How many files were understood, only named as not understood, or silently passed over.

@@ -168,7 +168,7 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
         c.problem(Reason::Truncated, None, format!("{} pools, {POOLS_MAX} read", pools.len()));
         pools.truncate(POOLS_MAX);
     }
-    let now = now(c);
+    let now = c.host.vitals().ok().and_then(|it| it.now_secs());
     for pool in &mut pools {
         pool.guid =
             pool.guid.take().or_else(|| word(c.host, &format!("{KSTAT}/{}/guid", pool.name)));
@@ -288,12 +288,4 @@ fn space(c: &mut Collect<'_>, row: &list::Row) {
     if let Some(ratio) = row.dedup {
         c.sample(&DEDUP, &id, ratio);
     }
-}
-
-/// The host's time: the boot and the time since.
-fn now(c: &Collect<'_>) -> Option<f64> {
-    let vitals = c.host.vitals().ok()?;
-    let boot = u32::try_from(vitals.boot_secs).ok().filter(|it| *it > 0)?;
-    let up = u32::try_from(vitals.uptime_secs).ok()?;
-    Some(f64::from(boot) + f64::from(up))
 }
