@@ -16,6 +16,9 @@ pub struct KnownMetric {
     pub source: String,
     /// How often that source runs by default.
     pub every: Duration,
+    /// Further sources that emit the same on other components (`hw.temperature` of drives and of sensors), with their
+    /// periods. A rule reads it as fresh as its own source is, if that is among them.
+    pub also: Vec<(String, Duration)>,
 }
 
 /// The four kinds of names.

@@ -8,19 +8,29 @@ pub mod btrfs;
 
 pub mod ceph;
 
+pub mod edac;
+
+pub mod enclosure;
+
 pub mod fc;
 
 pub mod fs;
 
 pub mod host;
 
+pub mod hwmon;
+
 pub mod infiniband;
+
+pub mod ipmi;
 
 pub mod kmsg;
 
 pub mod lustre;
 
 pub mod lvm;
+
+pub mod mce;
 
 pub mod md;
 
@@ -45,13 +55,18 @@ pub const ALL: &[Source] = &[
     block::SOURCE,
     btrfs::SOURCE,
     ceph::SOURCE,
+    edac::SOURCE,
+    enclosure::SOURCE,
     fc::SOURCE,
     fs::SOURCE,
     host::SOURCE,
+    hwmon::SOURCE,
     infiniband::SOURCE,
+    ipmi::SOURCE,
     kmsg::SOURCE,
     lustre::SOURCE,
     lvm::SOURCE,
+    mce::SOURCE,
     md::SOURCE,
     multipath::SOURCE,
     net::SOURCE,

@@ -17,6 +17,8 @@ pub mod decision;
 
 mod sets;
 
+mod host_set;
+
 mod set_texts;
 
 mod single;

@@ -3,25 +3,33 @@
 use xunjian_proto::{Component, ComponentId, MemberState};
 use xunjian_rules::Text;
 
-use super::{decision::Usage, redundancy::Margin, sets::assumed_text};
+use super::{decision::Usage, host_set, redundancy::Margin, sets::assumed_text};
 use crate::evaluate::Fact;
 
 /// `md0（RAID 5，4 个成员）` / `md0 (RAID 5, 4 members)`.
-fn label(set: &Component, margin: &Margin) -> Text {
-    let name = if set.name.is_empty() { set.id.as_str() } else { &set.name };
+pub(super) fn label(set: &Component, margin: &Margin) -> Text {
+    let own = if set.name.is_empty() { set.id.as_str() } else { &set.name };
+    let name = host_set::name(set, own).unwrap_or_else(|| Text::new(own, own));
     let scheme = scheme(set);
     let width = margin.width;
     Text::new(
-        format!("{name}（{scheme}，{width} 个成员）"),
-        format!("{name} ({scheme}, {width} members)"),
+        format!("{}（{}，{width} 个成员）", name.zh, scheme.zh),
+        format!("{} ({}, {width} members)", name.en, scheme.en),
     )
 }
 
-fn scheme(set: &Component) -> String {
+fn scheme(set: &Component) -> Text {
     let scheme = set.set.as_ref().map_or("", |it| it.scheme.as_str());
-    match scheme.strip_prefix("raid").filter(|it| it.starts_with(|c: char| c.is_ascii_digit())) {
-        Some(number) => format!("RAID {number}"),
-        None => scheme.to_owned(),
+    let digit = |it: &&str| it.starts_with(|c: char| c.is_ascii_digit());
+    match (scheme.strip_prefix("raid").filter(digit), scheme.split_once(':')) {
+        (Some(number), _) => Text::new(format!("RAID {number}"), format!("RAID {number}")),
+        (None, Some(("n_of_m", needed))) => {
+            Text::new(format!("至少需要 {needed} 个"), format!("{needed} needed"))
+        }
+        (None, _) if scheme == "n_of_m" => {
+            Text::new("所需数量未知", "how many are needed is not known")
+        }
+        (None, _) => Text::new(scheme, scheme),
     }
 }
 
@@ -55,7 +63,7 @@ fn lost_names(set: &Component) -> Text {
 }
 
 /// What the members say: lost ones, and those of which nothing is known.
-fn state(set: &Component, margin: &Margin) -> Text {
+pub(super) fn state(set: &Component, margin: &Margin) -> Text {
     let names = lost_names(set);
     let lost = match margin.lost {
         0 => Text::new("目前无成员失效", "no member is lost"),

@@ -8,6 +8,7 @@ use xunjian_rules::{EvidenceKind, Text};
 use super::{
     Level,
     decision::{Candidate, Context, Usage, level},
+    host_set::{self, carries_host},
     incident::Impact,
     redundancy::Margin,
     set_texts as say,
@@ -22,7 +23,7 @@ pub(super) fn of_set(
     margin: &Margin,
     context: &Context<'_>,
 ) -> Vec<Candidate> {
-    let usage = context.settle(context.topology.use_of(&set.id, context.asset));
+    let usage = use_of(set, context);
     let mut found = Vec::new();
     found.extend(gone(set, margin, usage, context));
     found.extend(used_up(set, margin, usage, context));
@@ -52,10 +53,18 @@ pub(super) fn of_member(
     if fact.evidence == EvidenceKind::Lost {
         return of_set(fact, set, margin, context);
     }
-    let usage = context.settle(context.topology.use_of(&set.id, context.asset));
+    let usage = use_of(set, context);
     let mut found: Vec<Candidate> = others_left(set, margin).into_iter().collect();
     found.extend(suspects(set, margin, usage, context));
     found
+}
+
+/// What stands on a set; on power and cooling the whole host.
+fn use_of(set: &Component, context: &Context<'_>) -> Usage {
+    match carries_host(&set.id) {
+        true => Usage::Production { assumed: false },
+        false => context.settle(context.topology.use_of(&set.id, context.asset)),
+    }
 }
 
 /// Step 2: more is lost than the set survives.
@@ -67,6 +76,9 @@ fn gone(
 ) -> Option<Candidate> {
     if margin.r? >= 0 {
         return None;
+    }
+    if carries_host(&set.id) {
+        return Some(host_set::danger(set, margin, context));
     }
     let policy = &context.contract.policy;
     if set.set.as_ref().is_some_and(|it| it.scheme == "targets") {
@@ -101,6 +113,9 @@ fn used_up(
 ) -> Option<Candidate> {
     if margin.r? != 0 || margin.r_design.unwrap_or(0) < 1 {
         return None;
+    }
+    if carries_host(&set.id) {
+        return Some(host_set::danger(set, margin, context));
     }
     let policy = &context.contract.policy;
     let scheme = set.set.as_ref().map_or("", |it| it.scheme.as_str());

@@ -63,7 +63,10 @@ pub(super) fn by_design(fact: &Fact, context: &Context<'_>) -> Option<Candidate>
             Some(link_lost(id, &name, context))
         }
         _ if is_link(id) => None,
-        "psu" | "source" => None,
+        "temperature" => Some(too_hot(&name, context)),
+        // Parts that hold no data: what they endanger is decided where it is measured, or in their sets.
+        "bay" | "bmc" | "cooling" | "enclosure" | "fan" | "power" | "psu" | "sensor" | "source"
+        | "voltage" => None,
         "host" | "cpu" | "memory" => Some(of_host(fact, &name, context)),
         "filesystem" => {
             let usage = if is_scratch(id, context.asset) {
@@ -166,6 +169,32 @@ fn of_host(fact: &Fact, name: &str, context: &Context<'_>) -> Candidate {
                 format!("{name} {zh}，该主机没有其他节点接管，一旦失效服务即中断"),
                 format!(
                     "{name} {en} and no other node takes over from this host: if it fails, the service stops"
+                ),
+            ),
+        ),
+    }
+}
+
+/// A temperature at its critical limit: the host protects itself by switching off.
+fn too_hot(name: &str, context: &Context<'_>) -> Candidate {
+    match context.clustered() {
+        true => Candidate::fault(
+            7,
+            Level::Four,
+            Text::new(
+                format!("{name} 温度达到临界值，该主机可能停机保护，但有其他节点可接管"),
+                format!(
+                    "{name} is critically hot: the host may switch itself off, but another node takes over"
+                ),
+            ),
+        ),
+        false => Candidate::fault(
+            4,
+            Level::Two,
+            Text::new(
+                format!("{name} 温度达到临界值，该主机可能停机保护，且没有其他节点接管"),
+                format!(
+                    "{name} is critically hot: the host may switch itself off and no other node takes over"
                 ),
             ),
         ),

@@ -60,7 +60,7 @@ impl Scope<'_> {
         if let Some(problem) = self.part.problem(source, run.at) {
             // A component with samples beside its problem was read in part, which is not what is asked here.
             let read = self.part.slots.iter().any(|slot| {
-                self.view.metric_source[usize::from(slot.metric.0)] == source
+                self.view.metric_sources[usize::from(slot.metric.0)].contains(&source)
                     && slot.series.latest(self.at).is_some_and(|it| it.at == run.at)
             });
             let word = if read { "none" } else { words::reason_key(problem.reason) };

@@ -17,15 +17,20 @@ pub(super) const PROBLEM: &str = "xunjian.component.problem";
 
 /// Everything that rules may speak of.
 pub fn known_metrics() -> Vec<KnownMetric> {
-    let mut known = Vec::new();
+    let mut known: Vec<KnownMetric> = Vec::new();
     for source in sources::ALL {
         let mut add = |metric: &Metric, kind| {
+            let same = |it: &&mut KnownMetric| it.name == metric.name && it.kind == kind;
+            if let Some(known) = known.iter_mut().find(same) {
+                return known.also.push((source.name.to_owned(), source.every));
+            }
             known.push(KnownMetric {
                 name: metric.name.to_owned(),
                 unit: metric.unit.to_owned(),
                 kind,
                 source: source.name.to_owned(),
                 every: source.every,
+                also: Vec::new(),
             });
         };
         for metric in source.metrics {
@@ -46,6 +51,7 @@ pub fn known_metrics() -> Vec<KnownMetric> {
         source: SELF.to_owned(),
         // Never used: these are as fresh as the run they speak of.
         every: Duration::from_secs(60),
+        also: Vec::new(),
     }));
     known
 }

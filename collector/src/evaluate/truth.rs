@@ -272,12 +272,13 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// The place of the source that a metric comes from.
+    /// The place of the source that a metric comes from: the rule's own, if it is one of several.
     pub(super) fn source_of(&self, metric: MetricId) -> usize {
         if self.view.rules.metric(metric).source == SELF {
             return self.source;
         }
-        self.view.metric_source[usize::from(metric.0)]
+        let places = &self.view.metric_sources[usize::from(metric.0)];
+        if places.contains(&self.source) { self.source } else { places[0] }
     }
 
     fn event(&self, test: &EventTest, condition: &Condition, notes: Option<&mut Notes>) -> Truth {

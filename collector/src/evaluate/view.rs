@@ -38,7 +38,7 @@ pub struct HostView {
     pub(super) stats: ViewStats,
     // Made from the rules, never saved.
     pub(super) plan: Vec<Vec<usize>>,
-    pub(super) metric_source: Vec<usize>,
+    pub(super) metric_sources: Vec<Vec<usize>>,
     pub(super) pair_index: HashMap<(usize, usize), usize>,
 }
 
@@ -174,14 +174,20 @@ impl HostView {
             newest: None,
             stats: ViewStats::default(),
             plan: Vec::new(),
-            metric_source: Vec::new(),
+            metric_sources: Vec::new(),
             pair_index: HashMap::new(),
             rules: Arc::clone(&rules),
         };
         for metric in &rules.metrics {
-            let source = view.source_index(&metric.source);
-            view.sources[source].every = metric.every;
-            view.metric_source.push(source);
+            let also = metric.also.iter().map(|(name, every)| (name.as_str(), *every));
+            let mut places = Vec::new();
+            for (name, every) in std::iter::once((metric.source.as_str(), metric.every)).chain(also)
+            {
+                let source = view.source_index(name);
+                view.sources[source].every = every;
+                places.push(source);
+            }
+            view.metric_sources.push(places);
         }
         view
     }

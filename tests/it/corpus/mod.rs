@@ -14,6 +14,10 @@ use xunjian_agent::{
 
 mod ceph;
 
+mod enclosure;
+
+mod ipmi;
+
 mod kmsg;
 
 mod lustre;
