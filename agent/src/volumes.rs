@@ -39,6 +39,16 @@ pub fn below(host: &dyn Host, name: &str) -> Vec<ComponentId> {
     found.into_iter().map(|it| it.id).collect()
 }
 
+/// What lies right under a mapped device: below its own layers, other volumes, disks and arrays.
+pub fn under(host: &dyn Host, device: &str) -> Vec<ComponentId> {
+    let own = volume(host, device).map(|it| it.id);
+    let mut found = BTreeSet::new();
+    for slave in slaves(host, device) {
+        follow(host, &slave, own.as_ref(), LAYERS_MAX, &mut found);
+    }
+    found.into_iter().map(|it| it.id).collect()
+}
+
 /// Every volume from a device down to its disks, each with what it stands on: the frame that the volume managers' sources
 /// fill in, and all that is known where they cannot be asked.
 pub fn layers(host: &dyn Host, name: &str) -> Vec<Component> {
@@ -104,7 +114,7 @@ pub fn btrfs(uuid: &str) -> ComponentId {
 }
 
 /// A logical volume's name without the escapes of LVM: `vg0-my--data` is `vg0/my-data`.
-fn plain(name: &str) -> String {
+pub(crate) fn plain(name: &str) -> String {
     match parts(name) {
         Some((group, volume, _)) => format!("{group}/{volume}"),
         None => name.to_owned(),
@@ -156,6 +166,8 @@ fn volume(host: &dyn Host, name: &str) -> Option<Volume> {
             return None;
         }
         lv(rest.get(32..64)?)?
+    } else if uuid.starts_with("VDO-") {
+        ComponentId::new("dm", &uuid)
     } else {
         multipath(uuid.strip_prefix("mpath-")?)
     };

@@ -36,5 +36,6 @@ pub const LIBRARY: &[RuleFile] = &[
     RuleFile { name: "source.toml", text: include_str!("../library/source.toml") },
     RuleFile { name: "systemd.toml", text: include_str!("../library/systemd.toml") },
     RuleFile { name: "time.toml", text: include_str!("../library/time.toml") },
+    RuleFile { name: "vdo.toml", text: include_str!("../library/vdo.toml") },
     RuleFile { name: "zfs.toml", text: include_str!("../library/zfs.toml") },
 ];

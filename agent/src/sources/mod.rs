@@ -48,6 +48,8 @@ pub mod systemd;
 
 pub mod time;
 
+pub mod vdo;
+
 pub mod zfs;
 
 /// Every source the agent has, in the order of the alphabet.
@@ -75,5 +77,6 @@ pub const ALL: &[Source] = &[
     smart::SOURCE,
     systemd::SOURCE,
     time::SOURCE,
+    vdo::SOURCE,
     zfs::SOURCE,
 ];

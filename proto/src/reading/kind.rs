@@ -38,6 +38,7 @@ pub const KINDS: &[Kind] = &[
     part("multipath", "多路径设备", "个", "multipath unit", "multipath units", true),
     part("lv", "逻辑卷", "个", "logical volume", "logical volumes", true),
     part("vg", "卷组", "个", "volume group", "volume groups", true),
+    part("dm", "映射设备", "个", "mapped device", "mapped devices", true),
     part("btrfs", "Btrfs", "个", "Btrfs", "Btrfs", true),
     part("zpool", "ZFS 存储池", "个", "ZFS pool", "ZFS pools", true),
     part("vdev", "ZFS 设备", "个", "ZFS device", "ZFS devices", false),
