@@ -32,6 +32,7 @@ pub const LIBRARY: &[RuleFile] = &[
     RuleFile { name: "net.toml", text: include_str!("../library/net.toml") },
     RuleFile { name: "nvme.toml", text: include_str!("../library/nvme.toml") },
     RuleFile { name: "pcie.toml", text: include_str!("../library/pcie.toml") },
+    RuleFile { name: "port.toml", text: include_str!("../library/port.toml") },
     RuleFile { name: "smart.toml", text: include_str!("../library/smart.toml") },
     RuleFile { name: "source.toml", text: include_str!("../library/source.toml") },
     RuleFile { name: "systemd.toml", text: include_str!("../library/systemd.toml") },

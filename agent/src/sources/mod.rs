@@ -42,6 +42,8 @@ pub mod nvme;
 
 pub mod pcie;
 
+pub mod port;
+
 pub mod smart;
 
 pub mod systemd;
@@ -74,6 +76,7 @@ pub const ALL: &[Source] = &[
     net::SOURCE,
     nvme::SOURCE,
     pcie::SOURCE,
+    port::SOURCE,
     smart::SOURCE,
     systemd::SOURCE,
     time::SOURCE,

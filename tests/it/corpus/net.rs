@@ -65,3 +65,26 @@ fn fibre_channel_of_the_field_is_understood() {
 fn nvme_of_the_field_is_understood() {
     read("hostinv", "nvme", "/sys/class/nvme/", "hw.nvme.controller.state");
 }
+
+#[test]
+fn modules_of_the_field_are_understood() {
+    let Some(corpus) = corpus("netlink") else { return };
+    let mut share = Share::default();
+    let of_module = |text: &str| text.contains("Identifier") && text.contains("Connector");
+    for file in files(&corpus) {
+        let text = String::from_utf8_lossy(&std::fs::read(&file).unwrap()).into_owned();
+        if !of_module(&text) {
+            continue;
+        }
+        let lines = text.matches("Laser").count();
+        let mut host = Given::default();
+        host.file("sys/class/net/eth0/device/vendor", "0x8086");
+        host.file("sys/class/net/eth0/carrier", "1");
+        host.answer(&["ethtool", "-m"], 0, text);
+        let found = collect("port", &host).unwrap();
+        let light = found.samples.iter().filter(|it| it.series.metric.contains("power")).count();
+        let named = found.components[0].attrs.contains_key("hw.network.module.form");
+        share.count(&file, named && (light > 1 || lines < 3), !found.problems.is_empty());
+    }
+    share.report("ethtool -m", 0.98);
+}

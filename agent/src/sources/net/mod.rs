@@ -6,13 +6,16 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use xunjian_proto::{Component, ComponentId, Member, MemberState, Reason, Set};
+use xunjian_proto::{Component, ComponentId, Reason};
 
 use crate::{
     devices::word,
+    host::Host,
     saved::Saved,
     source::{Collect, Metric, Need, Source, SourceError, Words, no_options},
 };
+
+mod bond;
 
 /// See the module.
 pub const SOURCE: Source = Source {
@@ -32,7 +35,7 @@ pub const SOURCE: Source = Source {
     every: Duration::from_secs(10),
     deadline: Duration::from_secs(5),
     metrics: &[IO, PACKETS, ERRORS, DROPPED, SPEED, CHANGES, FAILURES],
-    states: &[LINK, OPERSTATE, DUPLEX, MODE, ACTIVE],
+    states: &[LINK, OPERSTATE, DUPLEX, MODE, ACTIVE, bond::LACP],
     events: &[],
     saved: Saved::Nothing,
     check: no_options,
@@ -106,7 +109,7 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
     };
     for name in &names {
         let bond = c.host.list(&format!("sys/class/net/{name}/bonding")).is_ok();
-        if bond || is_port(c, name) {
+        if bond || is_port(c.host, name) {
             one(c, name, bond, traffic.get(name.as_str()));
         }
     }
@@ -114,15 +117,15 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
 }
 
 /// A port has a device behind it that is not a virtual function of another port.
-fn is_port(c: &Collect<'_>, name: &str) -> bool {
-    let dir = format!("sys/class/net/{name}");
-    c.host.link(&format!("{dir}/device")).is_ok()
-        && c.host.link(&format!("{dir}/device/physfn")).is_err()
+pub(super) fn is_port(host: &dyn Host, name: &str) -> bool {
+    let device = format!("sys/class/net/{name}/device");
+    let there = host.link(&device).is_ok() || host.list(&device).is_ok();
+    there && host.link(&format!("{device}/physfn")).is_err()
 }
 
 fn one(c: &mut Collect<'_>, name: &str, bond: bool, traffic: Option<&[f64; 8]>) {
     let id = ComponentId::new("netif", name);
-    let set = bond.then(|| bond_set(c, name));
+    let set = bond.then(|| bond::set(c.host, name));
     let sys = |file: &str| word(c.host, &format!("sys/class/net/{name}/{file}"));
     let mut attrs = BTreeMap::from([("network.interface.name".to_owned(), name.to_owned())]);
     let address = sys("bonding_slave/perm_hwaddr").or_else(|| sys("address"));
@@ -173,6 +176,9 @@ fn one(c: &mut Collect<'_>, name: &str, bond: bool, traffic: Option<&[f64; 8]>) 
     if let Some(active) = active {
         c.state(&ACTIVE, &id, &active);
     }
+    if let Some(word) = bond::lacp(c.host, name) {
+        c.state(&bond::LACP, &id, word);
+    }
     for (metric, [receive, transmit]) in traffic.into_iter().flat_map(pairs) {
         c.sample_with(metric, &id, &[("network.io.direction", "receive")], receive);
         c.sample_with(metric, &id, &[("network.io.direction", "transmit")], transmit);
@@ -198,28 +204,6 @@ fn link(sys: &dyn Fn(&str) -> Option<String>) -> Option<&'static str> {
         }
         _ => None,
     }
-}
-
-fn bond_set(c: &Collect<'_>, name: &str) -> Set {
-    let slaves = word(c.host, &format!("sys/class/net/{name}/bonding/slaves")).unwrap_or_default();
-    let member = |slave: &str| {
-        let status = word(c.host, &format!("sys/class/net/{slave}/bonding_slave/mii_status"));
-        let state = match status.as_deref() {
-            Some("up") => MemberState::Active,
-            // `going down`, `back`: the bond does not send through it.
-            Some(_) => MemberState::Failed,
-            None => MemberState::Unknown,
-        };
-        Member {
-            slot: None,
-            component: Some(ComponentId::new("netif", slave)),
-            name: slave.to_owned(),
-            state,
-        }
-    };
-    let members: Vec<Member> = slaves.split_whitespace().map(member).collect();
-    let width = u32::try_from(members.len()).unwrap_or(u32::MAX);
-    Set { scheme: "bond".to_owned(), width, copies: 1, members }
 }
 
 /// By interface: received bytes, packets, errors, drops, and the same of sent ones.
