@@ -12,6 +12,7 @@ pub struct RuleFile {
 /// All files, in the order of the alphabet.
 pub const LIBRARY: &[RuleFile] = &[
     RuleFile { name: "block.toml", text: include_str!("../library/block.toml") },
+    RuleFile { name: "boot.toml", text: include_str!("../library/boot.toml") },
     RuleFile { name: "btrfs.toml", text: include_str!("../library/btrfs.toml") },
     RuleFile { name: "ceph.toml", text: include_str!("../library/ceph.toml") },
     RuleFile { name: "edac.toml", text: include_str!("../library/edac.toml") },
@@ -23,6 +24,7 @@ pub const LIBRARY: &[RuleFile] = &[
     RuleFile { name: "infiniband.toml", text: include_str!("../library/infiniband.toml") },
     RuleFile { name: "ipmi.toml", text: include_str!("../library/ipmi.toml") },
     RuleFile { name: "ipmi_other.toml", text: include_str!("../library/ipmi_other.toml") },
+    RuleFile { name: "journal.toml", text: include_str!("../library/journal.toml") },
     RuleFile { name: "kmsg.toml", text: include_str!("../library/kmsg.toml") },
     RuleFile { name: "lustre.toml", text: include_str!("../library/lustre.toml") },
     RuleFile { name: "lvm.toml", text: include_str!("../library/lvm.toml") },
@@ -33,7 +35,9 @@ pub const LIBRARY: &[RuleFile] = &[
     RuleFile { name: "nvme.toml", text: include_str!("../library/nvme.toml") },
     RuleFile { name: "pcie.toml", text: include_str!("../library/pcie.toml") },
     RuleFile { name: "port.toml", text: include_str!("../library/port.toml") },
+    RuleFile { name: "process.toml", text: include_str!("../library/process.toml") },
     RuleFile { name: "smart.toml", text: include_str!("../library/smart.toml") },
+    RuleFile { name: "software.toml", text: include_str!("../library/software.toml") },
     RuleFile { name: "source.toml", text: include_str!("../library/source.toml") },
     RuleFile { name: "systemd.toml", text: include_str!("../library/systemd.toml") },
     RuleFile { name: "time.toml", text: include_str!("../library/time.toml") },

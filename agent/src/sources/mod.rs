@@ -4,6 +4,8 @@ use crate::source::Source;
 
 pub mod block;
 
+pub mod boot;
+
 pub mod btrfs;
 
 pub mod ceph;
@@ -23,6 +25,7 @@ pub mod hwmon;
 pub mod infiniband;
 
 pub mod ipmi;
+pub mod journal;
 
 pub mod kmsg;
 
@@ -44,7 +47,11 @@ pub mod pcie;
 
 pub mod port;
 
+pub mod process;
+
 pub mod smart;
+
+pub mod software;
 
 pub mod systemd;
 
@@ -57,6 +64,7 @@ pub mod zfs;
 /// Every source the agent has, in the order of the alphabet.
 pub const ALL: &[Source] = &[
     block::SOURCE,
+    boot::SOURCE,
     btrfs::SOURCE,
     ceph::SOURCE,
     edac::SOURCE,
@@ -67,6 +75,7 @@ pub const ALL: &[Source] = &[
     hwmon::SOURCE,
     infiniband::SOURCE,
     ipmi::SOURCE,
+    journal::SOURCE,
     kmsg::SOURCE,
     lustre::SOURCE,
     lvm::SOURCE,
@@ -77,7 +86,9 @@ pub const ALL: &[Source] = &[
     nvme::SOURCE,
     pcie::SOURCE,
     port::SOURCE,
+    process::SOURCE,
     smart::SOURCE,
+    software::SOURCE,
     systemd::SOURCE,
     time::SOURCE,
     vdo::SOURCE,

@@ -24,14 +24,14 @@ pub(super) fn impact_total(fact: &Fact, context: &Context<'_>) -> Candidate {
         return Candidate::fault(5, level(policy.scratch_lost), because)
             .by_policy("scratch_lost", policy.scratch_lost);
     }
-    if id.kind() == "unit" && !is_critical(id, context) {
+    if is_service(id) && !is_critical(id, context) {
         return ordinary_unit(&name, context);
     }
     if is_link(id) {
         return link_lost(id, &name, context);
     }
     let because = match id.kind() {
-        "unit" => Text::new(
+        _ if is_service(id) => Text::new(
             format!("{name} 是合同列明的关键服务，现已中断"),
             format!("{name} is one of the critical services named in the contract, and it is down"),
         ),
@@ -54,10 +54,10 @@ pub(super) fn by_design(fact: &Fact, context: &Context<'_>) -> Option<Candidate>
     let name = name_of(id, context);
     let in_set = !context.topology.sets_of(id).is_empty();
     match id.kind() {
-        "unit" if is_critical(id, context) && fact.evidence == EvidenceKind::Lost => {
+        _ if is_service(id) && is_critical(id, context) && fact.evidence == EvidenceKind::Lost => {
             Some(impact_total(fact, context))
         }
-        "unit" => Some(ordinary_unit(&name, context)),
+        _ if is_service(id) => Some(ordinary_unit(&name, context)),
         "psu" if !in_set => Some(power(&name, context)),
         _ if is_link(id) && !in_set && fact.evidence == EvidenceKind::Lost => {
             Some(link_lost(id, &name, context))
@@ -223,6 +223,11 @@ fn power(name: &str, context: &Context<'_>) -> Candidate {
         )
         .by_policy("psu_lost", policy.psu_lost),
     }
+}
+
+/// Something that serves, by whatever name it is watched.
+fn is_service(id: &ComponentId) -> bool {
+    matches!(id.kind(), "endpoint" | "process" | "unit")
 }
 
 /// A way to others: to the network, to storage.

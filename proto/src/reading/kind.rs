@@ -70,6 +70,8 @@ pub const KINDS: &[Kind] = &[
     part("fcport", "光纤通道端口", "个", "Fibre Channel port", "Fibre Channel ports", true),
     part("pci", "PCIe 设备", "个", "PCIe device", "PCIe devices", false),
     part("unit", "系统服务", "项", "system service", "system services", true),
+    part("process", "关键进程", "个", "watched process", "watched processes", true),
+    part("package", "软件包", "个", "package", "packages", false),
     part("source", "采集项", "项", "source of readings", "sources of readings", false),
 ];
 

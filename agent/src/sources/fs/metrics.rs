@@ -42,6 +42,23 @@ pub(super) const BTRFS_ERRORS: Metric = Metric::counter(
     "底层设备错误",
     "Errors of all devices of a btrfs by error.type: write, read, flush, corruption, generation.",
 );
+pub(super) const ERROR_TIME: Metric = Metric::gauge(
+    "system.filesystem.error.time",
+    "s",
+    "文件系统错误时间",
+    "When an ext4 filesystem noted its first and its last error (system.filesystem.error.which): seconds since 1970.",
+);
+pub(super) const WARNINGS: Metric = Metric::counter(
+    "system.filesystem.warnings",
+    "{warning}",
+    "文件系统警告",
+    "Warnings of an ext4 filesystem since it was mounted.",
+);
+pub(super) const LAST_ERROR: Metric = Metric::word(
+    "system.filesystem.error.last",
+    "最近一次文件系统错误",
+    "Where an ext4 filesystem found its last error: function, inode, block.",
+);
 pub(super) const PROBE: Metric = Metric::word(
     "system.filesystem.probe",
     "响应探测",
@@ -62,5 +79,5 @@ pub(super) const MOUNTED: Metric = Metric::word(
 pub(super) const ON_ERROR: Metric = Metric::word(
     "system.filesystem.on_error",
     "出错时的动作",
-    "What an ext filesystem does at an error: remount-ro, continue, panic.",
+    "What the filesystem does at an error: remount-ro, continue, panic (ext); retry (for ever), shutdown (XFS metadata).",
 );

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use xunjian_proto::{Component, ComponentId, Link, Reason, Relation};
 
 use crate::{
-    devices::{self, word},
+    devices,
     host::MDADM,
     host::{Host, HostError, Space},
     saved::Saved,
@@ -21,11 +21,13 @@ mod metrics;
 
 mod below;
 
+mod errors;
+
 mod mounts;
 
 use metrics::{
-    BTRFS_ERRORS, ERRORS, INODES, INODES_LIMIT, INODES_SHARE, LIMIT, MODE, MOUNTED, ON_ERROR,
-    PROBE, SHARE, USAGE, WANTED_MODE,
+    BTRFS_ERRORS, ERROR_TIME, ERRORS, INODES, INODES_LIMIT, INODES_SHARE, LAST_ERROR, LIMIT, MODE,
+    MOUNTED, ON_ERROR, PROBE, SHARE, USAGE, WANTED_MODE, WARNINGS,
 };
 use mounts::{Mount, Wanted};
 
@@ -47,8 +49,19 @@ pub const SOURCE: Source = Source {
     },
     every: Duration::from_secs(60),
     deadline: Duration::from_secs(50),
-    metrics: &[USAGE, LIMIT, SHARE, INODES, INODES_LIMIT, INODES_SHARE, ERRORS, BTRFS_ERRORS],
-    states: &[PROBE, MODE, WANTED_MODE, MOUNTED, ON_ERROR],
+    metrics: &[
+        USAGE,
+        LIMIT,
+        SHARE,
+        INODES,
+        INODES_LIMIT,
+        INODES_SHARE,
+        ERRORS,
+        ERROR_TIME,
+        WARNINGS,
+        BTRFS_ERRORS,
+    ],
+    states: &[PROBE, MODE, WANTED_MODE, MOUNTED, ON_ERROR, LAST_ERROR],
     events: &[],
     saved: Saved::Nothing,
     check: check_options::<Options>,
@@ -189,10 +202,7 @@ fn one(
     if let Some(wanted) = wanted {
         c.state(&WANTED_MODE, &id, if wanted.read_only { "ro" } else { "rw" });
     }
-    if let Some(word) = mount.on_error() {
-        c.state(&ON_ERROR, &id, word);
-    }
-    errors(c, &id, mount);
+    errors::read(c, &id, mount);
     let mut read_only = mount.is_read_only();
     if let Some(space) = probe(c, &id, mount, before, hung) {
         read_only |= space.read_only;
@@ -211,36 +221,6 @@ fn component(c: &mut Collect<'_>, id: &ComponentId, mount: &Mount) {
         ("system.filesystem.type".to_owned(), mount.kind.clone()),
     ]);
     c.component(Component { id: id.clone(), name: mount.point.clone(), attrs, links, set: None });
-}
-
-fn errors(c: &mut Collect<'_>, id: &ComponentId, mount: &Mount) {
-    if mount.kind.starts_with("ext") {
-        let name = below::kernel_name(c.host, mount).unwrap_or_default();
-        let count = word(c.host, &format!("sys/fs/ext4/{name}/errors_count"));
-        if let Some(count) = count.and_then(|it| it.parse().ok()) {
-            c.sample(&ERRORS, id, count);
-        }
-    }
-    if let Some(dir) = below::btrfs(c.host, mount).filter(|_| mount.kind == "btrfs") {
-        // Since 5.14: `write_errs 0`, one line a kind, one file a device.
-        let mut sums: BTreeMap<String, f64> = BTreeMap::new();
-        for device in c.host.list(&format!("{dir}/devinfo")).unwrap_or_default() {
-            let text =
-                c.host.read(&format!("{dir}/devinfo/{device}/error_stats")).unwrap_or_default();
-            for line in text.lines() {
-                let Some((kind, count)) = line.split_once(' ') else { continue };
-                let (Some(kind), Ok(count)) =
-                    (kind.strip_suffix("_errs"), count.trim().parse::<f64>())
-                else {
-                    continue;
-                };
-                *sums.entry(kind.to_owned()).or_default() += count;
-            }
-        }
-        for (kind, sum) in sums {
-            c.sample_with(&BTRFS_ERRORS, id, &[("error.type", &kind)], sum);
-        }
-    }
 }
 
 fn probe(
