@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
     config::{CONFIG_PATH, Config, ConfigError},
-    host::{Allowed, Host, Live, PROBE_COMMAND, Recorded, probe_mount},
+    host::{Allowed, HELPER_COMMAND, Host, Live, PROBE_COMMAND, Recorded, help, probe_mount},
     runner::chain,
     sources,
     targets::Targets,
@@ -86,6 +86,9 @@ enum Command {
     List(list::List),
     /// Check the configuration and tell all mistakes at once
     Check(check::Check),
+    /// Answer one question of the agent about what only root may ask, on standard input and output
+    #[command(name = HELPER_COMMAND, hide = true)]
+    Helper,
     #[command(name = PROBE_COMMAND, hide = true)]
     ProbeMount {
         /// The mount point.
@@ -146,6 +149,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>, console: &mut Console<'_>)
         Command::Bundle(it) => it.run(console),
         Command::List(it) => it.run(console),
         Command::Check(it) => it.run(console),
+        Command::Helper => help(io::stdin(), &mut *console.out, &Allowed::of(sources::ALL))
+            .map(|()| EXIT_OK)
+            .map_err(Into::into),
         Command::ProbeMount { path } => {
             writeln!(console.out, "{}", probe_mount(&path)).map(|()| EXIT_OK).map_err(Into::into)
         }

@@ -52,7 +52,8 @@ pub(super) struct Run {
 impl Run {
     pub(super) fn run(self, console: &mut Console<'_>) -> anyhow::Result<u8> {
         let config = load_config(self.config.as_deref())?;
-        let host = Arc::new(Live::new(Allowed::of(sources::ALL)).with_targets(Targets::of(&config)));
+        let host =
+            Arc::new(Live::new(Allowed::of(sources::ALL)).with_targets(Targets::of(&config)));
         let facts = inspect::facts(&*host);
         let folder = config.folder.join("spool");
         let spool = Spool::open(&folder, config.spool, clock::now())?;

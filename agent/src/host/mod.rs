@@ -18,6 +18,8 @@ mod live;
 
 mod program;
 
+mod helper;
+
 mod programs;
 
 mod allowed;
@@ -35,6 +37,7 @@ mod snmp;
 pub use allowed::Allowed;
 pub(crate) use allowed::fitting;
 pub use given::Given;
+pub use helper::{HELPER_COMMAND, help};
 pub use live::Live;
 pub use probe::{PROBE_COMMAND, probe_mount};
 pub use programs::{IPMITOOL, MDADM, Program, SMARTCTL, SYSTEMCTL};
