@@ -77,8 +77,11 @@ impl fmt::Display for Need {
             Need::Path(path) => write!(f, "/{path}"),
             Need::Program(name) => f.write_str(name),
             Need::Any(all) => {
-                let names: Vec<String> = all.iter().map(ToString::to_string).collect();
-                f.write_str(&names.join(" | "))
+                // A long list hides what it says: the first ones stand for it.
+                let shown = if all.len() > 4 { 3 } else { all.len() };
+                let names: Vec<String> = all.iter().take(shown).map(ToString::to_string).collect();
+                f.write_str(&names.join(" | "))?;
+                if shown < all.len() { write!(f, " | … ({})", all.len()) } else { Ok(()) }
             }
             Need::Targets(source) => write!(f, "[[sources.{source}.target]]"),
         }

@@ -21,6 +21,7 @@ pub const LIBRARY: &[RuleFile] = &[
     RuleFile { name: "fs.toml", text: include_str!("../library/fs.toml") },
     RuleFile { name: "host.toml", text: include_str!("../library/host.toml") },
     RuleFile { name: "hwmon.toml", text: include_str!("../library/hwmon.toml") },
+    RuleFile { name: "hwraid.toml", text: include_str!("../library/hwraid.toml") },
     RuleFile { name: "infiniband.toml", text: include_str!("../library/infiniband.toml") },
     RuleFile { name: "ipmi.toml", text: include_str!("../library/ipmi.toml") },
     RuleFile { name: "ipmi_other.toml", text: include_str!("../library/ipmi_other.toml") },

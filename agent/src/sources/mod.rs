@@ -22,6 +22,8 @@ pub mod host;
 
 pub mod hwmon;
 
+pub mod hwraid;
+
 pub mod infiniband;
 
 pub mod ipmi;
@@ -73,6 +75,7 @@ pub const ALL: &[Source] = &[
     fs::SOURCE,
     host::SOURCE,
     hwmon::SOURCE,
+    hwraid::SOURCE,
     infiniband::SOURCE,
     ipmi::SOURCE,
     journal::SOURCE,

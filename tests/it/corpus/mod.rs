@@ -16,6 +16,8 @@ mod ceph;
 
 mod enclosure;
 
+mod hwraid;
+
 mod ipmi;
 
 mod kmsg;
