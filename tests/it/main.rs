@@ -12,6 +12,7 @@ mod contract;
 mod corpus;
 mod decision;
 mod fixtures;
+mod host_sets;
 mod judge;
 mod kill;
 mod mangled;

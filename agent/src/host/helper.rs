@@ -14,7 +14,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Allowed, HostError, Output, live::PROGRAM_WAIT, program};
+use super::{Allowed, HostError, Output, PROGRAM_WAIT_MAX, program};
 
 /// The hidden command that makes the binary the helper.
 pub const HELPER_COMMAND: &str = "helper";
@@ -83,7 +83,7 @@ fn answer(question: &Question, allowed: &Allowed) -> Answer {
         return Answer::Refused;
     }
     let Some(place) = program.place() else { return Answer::Missing };
-    let limit = Duration::from_millis(question.limit_ms).min(PROGRAM_WAIT);
+    let limit = Duration::from_millis(question.limit_ms).min(PROGRAM_WAIT_MAX);
     match program::run(&place, &argv, limit, &program::LeftBehind::default()) {
         Ok(Output { status, stdout, stderr, truncated }) => {
             Answer::Output { status, stdout, stderr, truncated }

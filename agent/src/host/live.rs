@@ -18,8 +18,8 @@ use rustix::{fs::OFlags, process::geteuid};
 use sysinfo::{CpuRefreshKind, System};
 
 use super::{
-    Allowed, Ask, FILE_BYTES_MAX, Host, HostError, Output, Space, Vitals, WalkError, Walked,
-    below_root, helper, no_target,
+    Allowed, Ask, FILE_BYTES_MAX, Host, HostError, Output, PROGRAM_WAIT, PROGRAM_WAIT_MAX, Space,
+    Vitals, WalkError, Walked, below_root, helper, no_target,
     probe::{self, PROBE_COMMAND},
     program::{self, LeftBehind},
     snmp,
@@ -28,10 +28,6 @@ use crate::{
     source::Need,
     targets::{Target, Targets},
 };
-
-/// Longest time for one program: `smartctl --xall` of a disk that retries takes some 20 s; what takes longer hangs,
-/// and must leave the source time for the other disks.
-pub(super) const PROGRAM_WAIT: Duration = Duration::from_secs(30);
 
 /// Longest time for one mount: a healthy one answers within milliseconds, a busy server within a second.
 const PROBE_WAIT: Duration = Duration::from_secs(4);
@@ -127,7 +123,7 @@ impl Host for Live {
             program: name.to_owned(),
             source: io::Error::new(io::ErrorKind::NotFound, "it is not installed"),
         })?;
-        let limit = limit.min(PROGRAM_WAIT);
+        let limit = limit.min(PROGRAM_WAIT_MAX);
         let helper = Path::new(helper::SOCKET);
         if program.root && !geteuid().is_root() && helper.exists() {
             return helper::ask(helper, argv, limit);

@@ -96,6 +96,13 @@ pub trait Host: Send + Sync {
     }
 }
 
+/// Longest time for one program, unless a source gives a longer one ([`Host::run_within`]): `smartctl --xall` of a disk
+/// that retries takes some 20 s; what takes longer hangs, and must leave the source time for the other disks.
+pub const PROGRAM_WAIT: Duration = Duration::from_secs(30);
+
+/// The longest time that a source can give one program: a slow management controller takes a minute for its sensors.
+pub const PROGRAM_WAIT_MAX: Duration = Duration::from_secs(150);
+
 /// Largest file that is read: `/proc/mdstat` with hundreds of arrays is below 100 KiB.
 pub const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 

@@ -11,7 +11,7 @@ use std::{
 use xunjian_proto::Cost;
 
 use crate::{
-    host::{Ask, Host, HostError, Output, Space, Vitals, Walked, fitting},
+    host::{Ask, Host, HostError, Output, PROGRAM_WAIT, Space, Vitals, Walked, fitting},
     source::Need,
     targets::Target,
 };
@@ -90,7 +90,7 @@ impl Host for Metered<'_> {
     }
 
     fn run(&self, argv: &[&str]) -> Result<Output, HostError> {
-        self.run_within(argv, Duration::MAX)
+        self.run_within(argv, PROGRAM_WAIT)
     }
 
     fn run_within(&self, argv: &[&str], limit: Duration) -> Result<Output, HostError> {

@@ -30,6 +30,16 @@ pub(super) fn flag(text: &str) -> Option<bool> {
     }
 }
 
+/// `Instantaneous power reading: 208 Watts` of ipmitool, `Current Power : 208 Watts` of FreeIPMI. A controller that
+/// measures nothing says 0.
+pub(super) fn watts(text: &str) -> Option<f64> {
+    let fields = fields(text);
+    let said =
+        ["Instantaneous power reading", "Current Power"].iter().find_map(|it| fields.get(it))?;
+    let (number, _) = said.split_once(' ')?;
+    number.parse::<f64>().ok().filter(|it| *it > 0.0 && *it < 100_000.0)
+}
+
 /// What an inventory says of its part.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Inventory {

@@ -78,7 +78,8 @@ fn component(
     let entity = part.reading.entity;
     if let Some((id, instance)) = entity {
         attrs.insert("ipmi.entity".to_owned(), format!("{id}.{instance}"));
-        if part.id.kind() == "psu" {
+        // From 96 on, instances are the controller's own numbers and no places.
+        if part.id.kind() == "psu" && instance < 96 {
             attrs.insert("hw.slot".to_owned(), instance.to_string());
         }
         let own = |it: &&Inventory| places.get(&it.number) == entity.as_ref();

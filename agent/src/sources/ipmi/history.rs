@@ -52,7 +52,7 @@ pub(super) fn read(
         }
     };
     let clock = clock(c);
-    if mark.as_ref().is_some_and(|it| !said.is_empty() && it.said == said) {
+    if mark.as_ref().is_some_and(|it| tells_changes(&said) && it.said == said) {
         return Ok(());
     }
     let text = match ask(c, &LIST).and_then(|it| it.map(|it| it.ok(&LIST)).transpose()) {
@@ -80,6 +80,14 @@ pub(super) fn read(
     let tail = records[from..].iter().map(|it| fingerprint(&it.text)).collect();
     *mark = Some(Mark { said, tail });
     Ok(())
+}
+
+/// Whether a change of the log shows in what the controller says of it: a full log whose additions bear no time stays
+/// the same while records come and go.
+fn tells_changes(said: &str) -> bool {
+    let (entries, added) = said.split_once('|').unwrap_or_default();
+    entries == "0"
+        || added.split('|').next().is_some_and(|it| it.contains(|it: char| it.is_ascii_digit()))
 }
 
 /// The records behind the last one that is remembered; all of them if none of those is left.
@@ -160,9 +168,9 @@ impl Clocks {
 }
 
 fn emit(c: &mut Collect<'_>, records: &[Record], seen_before: bool, clock: Clocks, parts: &[Part]) {
-    let mut by_name: BTreeMap<(&str, Option<u8>), &Part> = BTreeMap::new();
+    let mut by_name: BTreeMap<(&str, Option<u8>), Vec<&Part>> = BTreeMap::new();
     for part in parts {
-        by_name.entry((part.reading.name.as_str(), part.reading.kind())).or_insert(part);
+        by_name.entry((part.reading.name.as_str(), part.reading.kind())).or_default().push(part);
     }
     let dropped = records.len().saturating_sub(EVENTS_MAX);
     if dropped > 0 {
@@ -175,7 +183,8 @@ fn emit(c: &mut Collect<'_>, records: &[Record], seen_before: bool, clock: Clock
             undated += 1;
             continue;
         };
-        let part = by_name.get(&(record.sensor.as_str(), record.kind)).copied();
+        let named = by_name.get(&(record.sensor.as_str(), record.kind));
+        let part = named.and_then(|it| the_one(it));
         let part = part.or_else(|| numbered(parts, &record.sensor));
         c.event(event(record, at, part.map(|it| &it.id)));
     }
@@ -186,6 +195,16 @@ fn emit(c: &mut Collect<'_>, records: &[Record], seen_before: bool, clock: Clock
         );
         c.problem(Reason::Implausible, None, text);
     }
+}
+
+/// Which of the sensors of one name it was: the log does not say. The only one, or the only one that is not well now.
+fn the_one<'a>(parts: &[&'a Part]) -> Option<&'a Part> {
+    let [part] = parts else {
+        let unwell = |it: &&&Part| !matches!(it.status, None | Some("ok"));
+        let mut unwell = parts.iter().filter(unwell);
+        return unwell.next().filter(|_| unwell.next().is_none()).copied();
+    };
+    Some(part)
 }
 
 /// `#0x11`: a sensor without a description in the log's line.
@@ -244,6 +263,15 @@ mod tests {
         // The newest known record is gone: an older one still tells the place.
         assert_eq!(new(&all, Some(&mark(&["b", "x"]))), &all[2..]);
         assert_eq!(new(&all, Some(&mark(&["x"]))).len(), 3);
+    }
+
+    #[test]
+    fn a_log_that_tells_no_time_of_its_last_record_is_always_read() {
+        assert!(tells_changes("13|11/22/26 17:19:08 UTC|Not Available|false"));
+        assert!(tells_changes("13|S+ 03:22:11|Not Available|false"));
+        assert!(tells_changes("0|Not Available|Not Available|false"));
+        assert!(!tells_changes("3639|Not Available|Not Available|true"));
+        assert!(!tells_changes(""));
     }
 
     #[test]

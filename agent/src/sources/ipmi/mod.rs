@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use xunjian_proto::{Component, ComponentId, Reason};
 
 use crate::{
+    hardware::POWER,
     host::{HostError, IPMITOOL, Output},
     saved::Saved,
     source::{Collect, Need, Source, SourceError, Words, check_options, fingerprint},
@@ -56,7 +57,14 @@ pub const SOURCE: Source = Source {
         zh: "BMC 传感器、电源与风扇冗余、硬件事件日志（SEL）、部件信息",
         en: "sensors, redundancy of power supplies and fans, hardware event log and inventories of the BMC",
     },
-    needs: &[Need::Path("dev/ipmi0"), Need::Program("ipmitool")],
+    needs: &[
+        Need::Any(&[
+            Need::Path("dev/ipmi0"),
+            Need::Path("dev/ipmi/0"),
+            Need::Path("dev/ipmidev/0"),
+        ]),
+        Need::Program("ipmitool"),
+    ],
     programs: &[IPMITOOL],
     runs: &[
         "ipmitool mc info",
@@ -66,6 +74,7 @@ pub const SOURCE: Source = Source {
         "ipmitool sel time get",
         "ipmitool sel elist",
         "ipmitool fru print",
+        "ipmitool dcmi power reading",
     ],
     harmless: Words {
         zh: "只读取传感器、日志与部件信息，逐条执行，不设置任何参数、不清空日志；日志仅在有变化时读取，部件信息每小时读取一次。",
@@ -81,7 +90,8 @@ pub const SOURCE: Source = Source {
         what: &[
             "output of `ipmitool -v sdr list all`, `ipmitool sdr elist`, `ipmitool sensor` or `ipmi-sensors`",
             "output of `ipmitool sel elist` or `ipmi-sel`",
-            "output of `ipmitool mc info`, `ipmitool sel info`, `ipmitool chassis status` or `ipmitool fru print`",
+            "output of `ipmitool mc info`, `ipmitool sel info`, `ipmitool chassis status`, `ipmitool fru print`, \
+             `ipmitool dcmi power reading` or `ipmi-dcmi --get-system-power-statistics`",
         ],
         host: saved::host,
     },
@@ -118,6 +128,8 @@ struct Cursor {
     log: Option<history::Mark>,
     /// Fingerprint of the evidence that the collector has.
     evidence: String,
+    /// The controller does not know the power question (DCMI); it is not asked again before the inventories are.
+    no_dcmi: bool,
 }
 
 /// More parts than any chassis has: what is remembered is bounded.
@@ -141,6 +153,7 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
     inventories(c, &mut cursor);
     describe(c, info.as_deref(), &cursor);
     chassis(c);
+    power(c, &mut cursor);
     let partial = repository.as_ref().is_some_and(|it| it.partial);
     let places = repository.as_ref().map(|it| it.inventories.clone()).unwrap_or_default();
     let parts = parts::of(repository.map(|it| it.sensors).unwrap_or_default());
@@ -161,11 +174,18 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
     Ok(())
 }
 
+/// Longest time of one question: a slow controller takes a minute for its sensors. The run's own time bounds all.
+const LIMIT: Duration = Duration::from_secs(100);
+
 /// Asks ipmitool. None where only some saved outputs were given and this one was not among them.
 fn ask(c: &Collect<'_>, argv: &[&str]) -> Result<Option<Output>, HostError> {
-    match c.host.run(argv) {
+    match c.host.run_within(argv, LIMIT) {
         Ok(output) => Ok(Some(output)),
-        Err(HostError::Run { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(HostError::Run { source, .. })
+            if source.kind() == io::ErrorKind::NotFound && !c.host.is_live() =>
+        {
+            Ok(None)
+        }
         Err(error) => Err(error),
     }
 }
@@ -265,6 +285,31 @@ fn describe(c: &mut Collect<'_>, info: Option<&str>, cursor: &Cursor) {
     }
 }
 
+/// What the whole chassis takes, where the controller knows DCMI.
+fn power(c: &mut Collect<'_>, cursor: &mut Cursor) {
+    if cursor.inventory_age == Some(0) {
+        cursor.no_dcmi = false;
+    }
+    if cursor.no_dcmi {
+        return;
+    }
+    match ask(c, &["ipmitool", "dcmi", "power", "reading"]) {
+        Ok(Some(output)) if output.status == 0 => match board::watts(&output.stdout) {
+            Some(watts) => c.sample(&POWER, &controller(), watts),
+            None => cursor.no_dcmi = true,
+        },
+        Ok(Some(_)) => cursor.no_dcmi = true,
+        Ok(None) => {}
+        Err(error) => {
+            c.problem(
+                error.reason(),
+                Some(&controller()),
+                format!("power of the chassis: {error}"),
+            );
+        }
+    }
+}
+
 fn chassis(c: &mut Collect<'_>) {
     const FLAGS: [(&str, &str); 6] = [
         ("Power Overload", "power_overload"),
@@ -303,5 +348,5 @@ fn evidence(c: &mut Collect<'_>, cursor: &mut Cursor, parts: &[parts::Part]) {
     }
     cursor.evidence = now;
     let lines: Vec<String> = parts.iter().map(emit::line).collect();
-    c.evidence("ipmitool -v sdr list all", &(lines.join("\n") + "\n"));
+    c.evidence("ipmitool -v sdr list all (one line a sensor)", &(lines.join("\n") + "\n"));
 }

@@ -66,15 +66,16 @@ pub(super) fn of(readings: Vec<Reading>) -> Vec<Part> {
     parts
 }
 
-/// The kind of part: by the sensor's type.
+/// The kind of part: by the sensor's type. A part is its sensor of presence and state; further sensors of the same part
+/// (`PSU1 Mismatch`, `PSU1 Fan Fail`) are sensors.
 fn kind(reading: &Reading, all: &[Reading]) -> &'static str {
-    let redundancy = reading.states.iter().chain(&reading.possible);
-    if redundancy.clone().any(|it| meaning::redundancy(it).is_some()) {
+    let words = || reading.states.iter().chain(&reading.possible);
+    if words().any(|it| meaning::redundancy(it).is_some()) {
         return "sensor";
     }
     let analog = is_analog(reading);
-    let presence =
-        || reading.states.iter().chain(&reading.possible).any(|it| meaning::says_present(it));
+    // States that only the manufacturer or the name explains make no part.
+    let private = words().next().is_some() && words().all(|it| meaning::is_private(it));
     let entity = reading.entity.map(|it| it.0);
     match reading.kind() {
         Some(0x01) => "temperature",
@@ -87,14 +88,35 @@ fn kind(reading: &Reading, all: &[Reading]) -> &'static str {
                     && matches!(it.kind(), Some(0x04 | 0x0a))
                     && (it.entity.is_none() || it.entity == reading.entity)
             };
-            if all.iter().any(twin) { "sensor" } else { "fan" }
+            let other = private || entity == Some(SUPPLY) || all.iter().any(twin);
+            if other { "sensor" } else { "fan" }
         }
-        Some(0x07) if !analog => "cpu",
-        Some(0x08) if !analog && (matches!(entity, Some(10 | 19)) || presence()) => "psu",
-        Some(0x0c) if !analog => "memory",
-        Some(0x0d) if !analog => "bay",
+        Some(0x07) if !analog && !private => "cpu",
+        Some(0x08) if !analog && !private && is_supply(reading, all) => "psu",
+        Some(0x0c) if !analog && !private => "memory",
+        Some(0x0d) if !analog && !private => "bay",
         _ => "sensor",
     }
+}
+
+/// The entity of power supplies.
+pub(super) const SUPPLY: u8 = 10;
+
+/// Whether this is the sensor that stands for a power supply: the one that says whether it is there or, where its part
+/// has none that does, the first one.
+fn is_supply(reading: &Reading, all: &[Reading]) -> bool {
+    let presence =
+        |it: &Reading| it.states.iter().chain(&it.possible).any(|it| meaning::says_present(it));
+    if presence(reading) {
+        return true;
+    }
+    if !matches!(reading.entity, Some((SUPPLY | 19, _))) {
+        return false;
+    }
+    let same =
+        |it: &&Reading| it.kind() == Some(0x08) && !is_analog(it) && it.entity == reading.entity;
+    let first = all.iter().find(same).is_some_and(|it| std::ptr::eq(it, reading));
+    first && !all.iter().filter(same).any(presence)
 }
 
 fn is_analog(reading: &Reading) -> bool {
@@ -125,7 +147,7 @@ fn grade(status: &str) -> Option<&'static str> {
 
 /// What the states say together: the worst of them. Those that are not known are handed back.
 fn verdict(reading: &Reading, unknown: &mut Vec<String>) -> Option<Verdict> {
-    if reading.bits.is_some() || is_analog(reading) {
+    if reading.bits.is_some() {
         return None;
     }
     let kind = reading.kind();
@@ -140,7 +162,7 @@ fn verdict(reading: &Reading, unknown: &mut Vec<String>) -> Option<Verdict> {
         // A bad state counts, whatever else is not understood; a good one does not.
         return worst.filter(|it| unknown.is_empty() || *it > Verdict::Absent);
     }
-    if reading.possible.is_empty() || reading.is_oem() {
+    if reading.possible.is_empty() || reading.is_oem() || is_analog(reading) {
         return None;
     }
     // Nothing is asserted: what could say that the part is there does not say so; without such a state, none is bad.

@@ -44,6 +44,9 @@ fn question(text: &str) -> Option<&'static [&'static str]> {
     if has("Firmware Revision") && has("IPMI Version") {
         return Some(&["ipmitool", "mc"]);
     }
+    if has("Instantaneous power reading") || has("Current Power") {
+        return Some(&["ipmitool", "dcmi"]);
+    }
     if has("Chassis Intrusion") && has("System Power") {
         return Some(&["ipmitool", "chassis"]);
     }

@@ -8,7 +8,10 @@ use std::collections::BTreeSet;
 
 use xunjian_proto::{Component, ComponentId, Member, MemberState, Set};
 
-use super::{meaning::Redundancy, parts::Part};
+use super::{
+    meaning::Redundancy,
+    parts::{Part, SUPPLY},
+};
 
 /// What the administrator of the host knows better.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -30,6 +33,21 @@ pub(super) struct Protected {
 const KINDS: [(&str, &str, &[u8], &str); 2] =
     [("power", "psu", &[0x08, 0x09], "PSU"), ("cooling", "fan", &[0x04, 0x0a], "FAN")];
 
+/// Whether another sensor of the same power supply says that it failed: some boards give each fault its own sensor.
+fn says_failed(part: &Part, parts: &[Part]) -> bool {
+    let reading = &part.reading;
+    let companion = |it: &&Part| {
+        it.id != part.id
+            && part.id.kind() == "psu"
+            && it.id.kind() == "sensor"
+            && it.reading.kind() == Some(0x08)
+            && it.reading.value.is_none()
+            && reading.entity.is_some()
+            && it.reading.entity == reading.entity
+    };
+    parts.iter().filter(companion).any(|it| matches!(it.status, Some("failed" | "no_input")))
+}
+
 /// Whether a redundancy sensor speaks of one of these sets.
 pub(super) fn speaks_of(part: &Part) -> bool {
     let kind = part.reading.kind();
@@ -49,8 +67,11 @@ pub(super) fn of(
         let members = parts
             .iter()
             .filter(|it| it.id.kind() == *member)
+            // A power supply's own fan does not cool the chassis.
+            .filter(|it| *member == "psu" || it.reading.entity.is_none_or(|it| it.0 != SUPPLY))
             .filter_map(|part| {
                 let state = part.member(seen.contains(part.id.as_str()))?;
+                let state = if says_failed(part, parts) { MemberState::Failed } else { state };
                 let (component, name) = (Some(part.id.clone()), part.name.clone());
                 Some(Member { slot: None, component, name, state })
             })
