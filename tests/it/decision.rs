@@ -402,6 +402,62 @@ fn places_not_lists_are_counted() {
     assert_eq!(r("whatever", 3, &[Active, Active, Active]).0, None);
 }
 
+#[test]
+fn what_is_carried_into_a_set_is_judged_there() {
+    use MemberState::Active;
+    // A replicated volume of three bricks; the first stands on a filesystem on a disk of this host.
+    let brick = ComponentId::new("gluster_brick", "v/a");
+    let filesystem = ComponentId::new("filesystem", "/bricks/a");
+    let mut volume = set_of("volume", "replica:2", 3, 1, &[Active, Active, Active]);
+    volume.set.as_mut().unwrap().members[0].component = Some(brick.clone());
+    volume.id = ComponentId::new("gluster_volume", "v");
+    let host = vec![
+        component(disk(0), "sda", &[]),
+        component(filesystem.clone(), "/bricks/a", &[disk(0)]),
+        component(brick, "a", std::slice::from_ref(&filesystem)),
+        volume,
+    ];
+    for (evidence, on, want) in [
+        (EvidenceKind::Suspect, disk(0), 4),
+        (EvidenceKind::Lost, disk(0), 2),
+        (EvidenceKind::Suspect, filesystem.clone(), 4),
+        (EvidenceKind::Latent, filesystem, 4),
+    ] {
+        let facts = [fact("disk", "media", evidence, &on, t0())];
+        let decision = decided(host.clone(), &facts, &Contract::default(), None, 1);
+        assert_eq!(level(&decision), want, "{on} {evidence:?}: {decision:#?}");
+    }
+    // The same disk with a filesystem of its own use is not protected by any volume.
+    let mut shared = host;
+    shared.push(component(ComponentId::new("filesystem", "/home"), "/home", &[disk(0)]));
+    let facts = [fact("disk", "media", EvidenceKind::Suspect, &disk(0), t0())];
+    assert_eq!(level(&decided(shared, &facts, &Contract::default(), None, 1)), 2);
+}
+
+#[test]
+fn pools_that_are_spread_over_many_places_bear_no_more_than_their_copies() {
+    use MemberState::{Active, Failed, Missing};
+    let none = std::collections::BTreeSet::new();
+    let r = |scheme: &str, states: &[MemberState]| {
+        let width = u32::try_from(states.len()).unwrap();
+        let set = set_of("pool", scheme, width, 0, states).set.unwrap();
+        let margin = redundancy(&set, &none);
+        (margin.r, margin.r_design)
+    };
+    assert_eq!(r("replica:2/3", &[Active; 10]), (Some(1), Some(1)));
+    assert_eq!(r("replica:1/3", &[Active; 10]), (Some(2), Some(2)));
+    let mut states = [Active; 10];
+    states[4] = Failed;
+    assert_eq!(r("replica:2/3", &states), (Some(0), Some(1)));
+    states[7] = Missing;
+    assert_eq!(r("replica:2/3", &states), (Some(-1), Some(1)));
+    assert_eq!(r("erasure:4+2/5", &[Active; 8]), (Some(1), Some(1)));
+    assert_eq!(r("erasure:4+2/4", &[Active; 8]), (Some(2), Some(2)));
+    assert_eq!(r("erasure:4+2", &[Active; 8]), (Some(2), Some(2)));
+    assert_eq!(r("erasure:4+2/9", &[Active; 8]).0, None);
+    assert_eq!(r("replica:4/3", &[Active; 3]).0, None);
+}
+
 fn any_situation() -> impl Strategy<Value = Situation> {
     let effect = prop_oneof![Just(Effect::None), Just(Effect::Partial), Just(Effect::Total)];
     let shape = proptest::sample::select(SCHEMES.to_vec());

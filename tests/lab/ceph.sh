@@ -117,11 +117,17 @@ record two-osds-down
 stop 'ceph-mon -i c'
 stop 'ceph-mds -i m'
 until_json "health detail" "$(has MON_DOWN)"
-sleep 20
+# The monitors give an MDS that is silent some time before they say so.
+until_json status "any('laggy' in r['status'] for r in it['fsmap']['by_rank']) or not it['fsmap']['by_rank'] or it['fsmap']['up'] == 0"
 record mon-down
 stop 'ceph-mgr -i x'
 until_json "health detail" "$(has MGR_DOWN)"
 record no-mgr
 stop 'ceph-mon -i b'
+# Until the last monitor has given up its lease and begun to look for others.
+for _ in $(seq 60); do
+    ceph --admin-daemon /var/run/ceph/ceph-mon.a.asok mon_status 2>/dev/null | grep -q '"state": "\(probing\|electing\)"' && break
+    sleep 1
+done
 sleep 3
 record no-quorum

@@ -37,6 +37,7 @@ cp -a "$folder/packages" "$scratch/upper"
 unshare --mount --pid --fork --kill-child --net --uts bash -euc '
     scratch=$1; shift
     hostname lab
+    mount --make-rprivate /
     mount -t overlay overlay -o "lowerdir=/,upperdir=$scratch/upper,workdir=$scratch/work" "$scratch/root"
     mount --rbind /dev "$scratch/root/dev"
     mount -t proc proc "$scratch/root/proc"
@@ -50,5 +51,10 @@ unshare --mount --pid --fork --kill-child --net --uts bash -euc '
     done
     ip link set lo up
     ldconfig -r "$scratch/root" 2>/dev/null || true
-    exec chroot "$scratch/root" "$@"
+    # Not chroot: a namespace made inside would begin at the old root again.
+    cd "$scratch/root"
+    mkdir -p .old
+    pivot_root . .old
+    umount -l /.old
+    exec "$@"
 ' sandbox "$scratch" "${command[@]}"

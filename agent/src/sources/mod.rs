@@ -18,6 +18,8 @@ pub mod fc;
 
 pub mod fs;
 
+pub mod gluster;
+
 pub mod host;
 
 pub mod hwmon;
@@ -73,6 +75,7 @@ pub const ALL: &[Source] = &[
     enclosure::SOURCE,
     fc::SOURCE,
     fs::SOURCE,
+    gluster::SOURCE,
     host::SOURCE,
     hwmon::SOURCE,
     hwraid::SOURCE,

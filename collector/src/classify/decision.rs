@@ -166,7 +166,7 @@ fn candidates(fact: &Fact, context: &Context<'_>) -> Vec<Candidate> {
             found.extend(sets::of_set(fact, set, &margin, context));
         }
     } else if matches!(fact.evidence, EvidenceKind::Lost | EvidenceKind::Suspect) {
-        for set in topology.sets_of(&fact.component) {
+        for set in topology.sets_over(&fact.component) {
             if let Some(margin) = context.conditions.margin(topology, &set.id) {
                 found.extend(sets::of_member(fact, set, &margin, context));
             }
@@ -196,7 +196,7 @@ fn records(facts: &[Fact], context: &Context<'_>) -> Vec<super::Redundancy> {
 fn concerned(id: &ComponentId, context: &Context<'_>) -> Vec<(super::Redundancy, Margin)> {
     let topology = context.topology;
     let own = topology.get(id).filter(|it| it.set.is_some());
-    let all = own.into_iter().chain(topology.sets_of(id));
+    let all = own.into_iter().chain(topology.sets_over(id));
     all.filter_map(|set| {
         let margin = context.conditions.margin(topology, &set.id)?;
         Some((record(set, &margin), margin))

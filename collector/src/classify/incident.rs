@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use xunjian_proto::{Component, ComponentId, Member, MemberState, Set};
+use xunjian_proto::{Component, ComponentId, Member, MemberState, Relation, Set};
 use xunjian_rules::EvidenceKind;
 
 use super::{
@@ -83,7 +83,14 @@ impl Conditions {
     fn margin_at(&self, topology: &Topology, id: &ComponentId, depth: u32) -> Option<Margin> {
         let set = self.overlaid(topology.set(id)?, self.degraded.contains(id));
         let cost = |member: &Member| self.cost(topology, member, depth);
-        let mut margin = margin(&set, &self.suspect, &cost);
+        let mut suspects = self.suspect.clone();
+        // A member that stands on something suspect is one itself.
+        let plain = set.members.iter().filter(|it| {
+            it.component.as_ref().is_some_and(|id| topology.set(id).is_none())
+                && cost(it) == Cost::SUSPECT
+        });
+        suspects.extend(plain.filter_map(|it| it.component.clone()));
+        let mut margin = margin(&set, &suspects, &cost);
         if self.lost.contains(id) {
             margin.r = Some(-1);
             margin.r_if = Some(-1);
@@ -104,8 +111,29 @@ impl Conditions {
                 }
             }
             None if self.suspect.contains(id) => Cost::SUSPECT,
-            None => Cost::PLAIN,
+            None => depth.checked_sub(1).map_or(Cost::PLAIN, |it| self.carried(topology, id, it)),
         }
+    }
+
+    /// What it costs to lose something by losing what it stands on: a brick on a filesystem on a disk. At most one
+    /// loss, because it has a host as well, which may fail whole.
+    fn carried(&self, topology: &Topology, id: &ComponentId, depth: u32) -> Cost {
+        let links = topology.get(id).into_iter().flat_map(|it| &it.links);
+        let below = links.filter(|it| it.relation == Relation::On).map(|it| &it.to);
+        let costs = below.map(|it| {
+            if self.lost.contains(it) {
+                return Cost::LOST;
+            }
+            let deeper = depth.checked_sub(1);
+            match deeper.and_then(|depth| self.margin_at(topology, it, depth)) {
+                Some(margin) if margin.r.is_some_and(|r| r < 0) => Cost::LOST,
+                Some(margin) if margin.r_if.is_some_and(|r| r < 0) => Cost::SUSPECT,
+                Some(_) => Cost::PLAIN,
+                None if self.suspect.contains(it) => Cost::SUSPECT,
+                None => deeper.map_or(Cost::PLAIN, |depth| self.carried(topology, it, depth)),
+            }
+        });
+        costs.min_by_key(|it| (it.now, it.if_suspects)).unwrap_or(Cost::PLAIN)
     }
 
     fn overlaid(&self, set: &Set, says_degraded: bool) -> Set {

@@ -52,7 +52,7 @@ pub(super) fn impact_total(fact: &Fact, context: &Context<'_>) -> Candidate {
 pub(super) fn by_design(fact: &Fact, context: &Context<'_>) -> Option<Candidate> {
     let id = &fact.component;
     let name = name_of(id, context);
-    let in_set = !context.topology.sets_of(id).is_empty();
+    let in_set = !context.topology.sets_over(id).is_empty();
     match id.kind() {
         _ if is_service(id) && is_critical(id, context) && fact.evidence == EvidenceKind::Lost => {
             Some(impact_total(fact, context))
@@ -68,6 +68,8 @@ pub(super) fn by_design(fact: &Fact, context: &Context<'_>) -> Option<Candidate>
         "bay" | "bmc" | "cooling" | "enclosure" | "fan" | "power" | "psu" | "sensor" | "source"
         | "voltage" => None,
         "host" | "cpu" | "memory" => Some(of_host(fact, &name, context)),
+        // A brick's filesystem: its part in the volume is decided there.
+        "filesystem" if in_set => None,
         "filesystem" => {
             let usage = if is_scratch(id, context.asset) {
                 Usage::Scratch

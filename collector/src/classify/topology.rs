@@ -34,7 +34,20 @@ const DISKLESS: &[&str] = &[
 
 /// Kinds that are a use by themselves: what people work with on this host, and what serves other hosts, whether or not
 /// it is mounted here.
-const USERS: &[&str] = &["filesystem", "gpfs_fs", "lustre_fs", "lustre_net", "swap", "unit"];
+const USERS: &[&str] = &[
+    "beegfs",
+    "ceph",
+    "ceph_fs",
+    "ceph_pool",
+    "ceph_quorum",
+    "filesystem",
+    "gluster_volume",
+    "gpfs_fs",
+    "lustre_fs",
+    "lustre_net",
+    "swap",
+    "unit",
+];
 
 /// Nested sets are followed so deep; real ones have two layers (RAID 50 of software arrays on hardware arrays: three).
 const DEPTH_MAX: usize = 16;
@@ -96,6 +109,34 @@ impl Topology {
         above.filter_map(|it| self.get(it)).filter(|it| member(it, id).is_some()).collect()
     }
 
+    /// Sets that it serves: those that have it as a member, and those that have something as a member that stands on
+    /// it (an OSD on a disk, a brick on a filesystem on a disk), unless a set of its own is between.
+    pub fn sets_over(&self, id: &ComponentId) -> Vec<&Component> {
+        let mut sets = self.sets_of(id);
+        sets.extend(self.carriers(id).iter().flat_map(|it| self.sets_of(it)));
+        sets.sort_by(|a, b| a.id.cmp(&b.id));
+        sets.dedup_by(|a, b| a.id == b.id);
+        sets
+    }
+
+    /// What stands on it and brings it into a set that it is no member of.
+    fn carriers(&self, id: &ComponentId) -> BTreeSet<ComponentId> {
+        let stands_on = |it: &ComponentId| -> Vec<ComponentId> {
+            let above = self.directly_above(it).filter_map(|above| self.get(above));
+            let on = |above: &&Component| {
+                let mut links = above.links.iter();
+                links.any(|link| link.relation == Relation::On && link.to == *it)
+            };
+            above.filter(on).map(|above| above.id.clone()).collect()
+        };
+        let all = closure(id, stands_on);
+        let in_sets = |it: &ComponentId| {
+            !self.sets_of(it).is_empty()
+                || closure(it, stands_on).iter().any(|above| !self.sets_of(above).is_empty())
+        };
+        all.into_iter().filter(in_sets).collect()
+    }
+
     /// What stands directly on it, members of sets included.
     pub fn directly_above(&self, id: &ComponentId) -> impl Iterator<Item = &ComponentId> {
         self.above.get(id).into_iter().flatten()
@@ -132,11 +173,12 @@ impl Topology {
 
     /// What a component is used for apart from the sets it is a member of.
     pub fn direct_use(&self, id: &ComponentId, asset: Option<&Asset>) -> Use {
-        let sets: BTreeSet<_> = self.sets_of(id).into_iter().map(|it| it.id.clone()).collect();
-        let direct: Vec<_> =
-            self.directly_above(id).filter(|it| !sets.contains(*it)).cloned().collect();
-        let mut users: BTreeSet<_> = direct.iter().flat_map(|it| self.above(it)).collect();
-        users.extend(direct);
+        let sets: BTreeSet<_> = self.sets_over(id).into_iter().map(|it| it.id.clone()).collect();
+        let carriers = self.carriers(id);
+        let own = |it: &ComponentId| !sets.contains(it) && !carriers.contains(it);
+        let mut users =
+            closure(id, |it| self.directly_above(it).filter(|it| own(it)).cloned().collect());
+        users.remove(id);
         match self.judge_use(users, asset) {
             // Being a member of a set is a use that is known.
             Use::Unknown if !sets.is_empty() => Use::Unused,

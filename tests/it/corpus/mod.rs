@@ -16,6 +16,8 @@ mod ceph;
 
 mod enclosure;
 
+mod gluster;
+
 mod hwraid;
 
 mod ipmi;
