@@ -39,6 +39,7 @@ pub const LIBRARY: &[RuleFile] = &[
     RuleFile { name: "port.toml", text: include_str!("../library/port.toml") },
     RuleFile { name: "process.toml", text: include_str!("../library/process.toml") },
     RuleFile { name: "smart.toml", text: include_str!("../library/smart.toml") },
+    RuleFile { name: "snmp.toml", text: include_str!("../library/snmp.toml") },
     RuleFile { name: "software.toml", text: include_str!("../library/software.toml") },
     RuleFile { name: "source.toml", text: include_str!("../library/source.toml") },
     RuleFile { name: "systemd.toml", text: include_str!("../library/systemd.toml") },

@@ -24,6 +24,7 @@ mod report;
 mod rules;
 mod runner;
 mod service;
+mod snmp;
 mod spool;
 mod store;
 mod store_blocks;

@@ -1,10 +1,13 @@
 //! Every recording, cut short and garbled in thousands of ways: a source may complain, never panic. New sources and
 //! recordings are covered without another line.
 
+use std::time::Duration;
+
 use xunjian_agent::{
-    host::{Host, HostError, Output, Recorded, Space, Vitals},
+    host::{Ask, Host, HostError, Output, Recorded, Space, Value, Vitals, Walked},
     source::Need,
     sources,
+    targets::Target,
 };
 
 use crate::fixtures::{names, repo, run};
@@ -53,6 +56,33 @@ impl Host for Mangled {
 
     fn records(&self, path: &str) -> Result<Vec<String>, HostError> {
         Ok(self.inner.records(path)?.iter().map(|it| self.damage(it)).collect())
+    }
+
+    fn targets(&self, source: &str, own: &[&str]) -> Vec<Target> {
+        self.inner.targets(source, own)
+    }
+
+    fn walk(&self, target: &str, ask: Ask<'_>, limit: Duration) -> Result<Walked, HostError> {
+        let mut walked = self.inner.walk(target, ask, limit)?;
+        for (index, value) in walked.bindings.values_mut().enumerate() {
+            match value {
+                Value::Bytes(bytes) => {
+                    *bytes = self.damage(&String::from_utf8_lossy(bytes)).into_bytes()
+                }
+                Value::Integer(number) if (index + self.step).is_multiple_of(5) => {
+                    *number = number.wrapping_mul(i64::try_from(self.step).unwrap() - 7);
+                }
+                Value::Counter(number) | Value::Gauge(number) if self.step.is_multiple_of(3) => {
+                    *number = u64::MAX
+                }
+                _ => {}
+            }
+        }
+        if self.step.is_multiple_of(4) {
+            let keep = walked.bindings.len() * self.step / STEPS;
+            walked.bindings = walked.bindings.into_iter().take(keep).collect();
+        }
+        Ok(walked)
     }
 
     fn vitals(&self) -> Result<Vitals, HostError> {

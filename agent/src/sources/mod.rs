@@ -55,6 +55,8 @@ pub mod process;
 
 pub mod smart;
 
+pub mod snmp;
+
 pub mod software;
 
 pub mod systemd;
@@ -94,6 +96,7 @@ pub const ALL: &[Source] = &[
     port::SOURCE,
     process::SOURCE,
     smart::SOURCE,
+    snmp::SOURCE,
     software::SOURCE,
     systemd::SOURCE,
     time::SOURCE,

@@ -32,6 +32,8 @@ mod net;
 
 mod smart;
 
+mod snmp;
+
 mod trees;
 
 mod volumes;
