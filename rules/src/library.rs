@@ -20,6 +20,7 @@ pub const LIBRARY: &[RuleFile] = &[
     RuleFile { name: "fc.toml", text: include_str!("../library/fc.toml") },
     RuleFile { name: "fs.toml", text: include_str!("../library/fs.toml") },
     RuleFile { name: "gluster.toml", text: include_str!("../library/gluster.toml") },
+    RuleFile { name: "gpfs.toml", text: include_str!("../library/gpfs.toml") },
     RuleFile { name: "host.toml", text: include_str!("../library/host.toml") },
     RuleFile { name: "hwmon.toml", text: include_str!("../library/hwmon.toml") },
     RuleFile { name: "hwraid.toml", text: include_str!("../library/hwraid.toml") },

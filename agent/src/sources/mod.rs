@@ -20,6 +20,8 @@ pub mod fs;
 
 pub mod gluster;
 
+pub mod gpfs;
+
 pub mod host;
 
 pub mod hwmon;
@@ -29,6 +31,7 @@ pub mod hwraid;
 pub mod infiniband;
 
 pub mod ipmi;
+
 pub mod journal;
 
 pub mod kmsg;
@@ -78,6 +81,7 @@ pub const ALL: &[Source] = &[
     fc::SOURCE,
     fs::SOURCE,
     gluster::SOURCE,
+    gpfs::SOURCE,
     host::SOURCE,
     hwmon::SOURCE,
     hwraid::SOURCE,

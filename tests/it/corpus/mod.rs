@@ -18,6 +18,8 @@ mod enclosure;
 
 mod gluster;
 
+mod gpfs;
+
 mod hwraid;
 
 mod ipmi;

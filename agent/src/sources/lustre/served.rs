@@ -9,7 +9,7 @@ use super::{
     names::{Role, Target},
     params::{Params, clip, plausible},
 };
-use crate::{devices, source::Collect};
+use crate::{devices, source::Collect, volumes};
 
 /// Groups of parameters whose devices are targets of this host.
 const GROUPS: [&str; 3] = ["mdt", "mgs", "obdfilter"];
@@ -109,7 +109,7 @@ fn component(c: &mut Collect<'_>, params: &Params, served: &Served) {
         let under = match device.strip_prefix("/dev/") {
             Some(name) => devices::stands_on(c.host, name),
             // `pool/dataset`: the pool is what can fail.
-            None => device.split('/').next().map(|it| vec![pool(it)]).unwrap_or_default(),
+            None => device.split('/').next().map(|it| vec![volumes::zpool(it)]).unwrap_or_default(),
         };
         links.extend(under.into_iter().map(|to| Link { relation: Relation::On, to }));
     }
@@ -120,11 +120,6 @@ fn component(c: &mut Collect<'_>, params: &Params, served: &Served) {
         links,
         set: None,
     });
-}
-
-/// The component of a ZFS pool by its name.
-fn pool(name: &str) -> ComponentId {
-    ComponentId::new("zpool", name)
 }
 
 /// What is known of a target by its name.
