@@ -6,7 +6,9 @@ use serde_json::Value;
 use xunjian_proto::{ComponentId, Reason};
 
 use super::{
-    Asked, ata, metrics as m, nvme,
+    Asked, ata, farm,
+    memory::Memory,
+    metrics as m, nvme,
     reading::{Reading, at, number, text, truth},
     scsi,
 };
@@ -43,6 +45,24 @@ impl Drive {
         }
         self.attrs.insert("hw.smart.path".to_owned(), paths);
     }
+
+    /// A drive behind a controller that sleeps or does not answer names nobody: it is whoever answered on that path
+    /// last, and not a new drive while the known one vanishes.
+    pub(super) fn settle(&mut self, asked: &Asked, memory: &mut Memory) {
+        if !is_behind(&asked.kind) {
+            return;
+        }
+        let path = format!("{} -d {}", asked.device, asked.kind);
+        let unknown = self.attrs.get("identity").is_some_and(|it| it == "unstable");
+        match (unknown, memory.on_path(&path)) {
+            (true, Some(id)) => {
+                self.id = id;
+                self.attrs.remove("identity");
+            }
+            (false, _) => memory.remember_path(&path, &self.id),
+            (true, None) => {}
+        }
+    }
 }
 
 /// The exit bits without a verdict: wrong command line; device not opened or asleep; a command failed.
@@ -51,7 +71,7 @@ const COMMAND_FAILED: u32 = 0x04;
 const DISK_FAILING: u32 = 0x08;
 
 /// Asks a drive. Whatever goes wrong is in the reading.
-pub(super) fn ask(host: &dyn Host, asked: &Asked) -> Drive {
+pub(super) fn ask(host: &dyn Host, asked: &Asked, memory: &mut Memory) -> Drive {
     let Asked { device, kind } = asked;
     let argv = ["smartctl", "--json=c", "--xall", "-n", "standby", "-d", kind, device];
     let path = format!("{device} -d {kind}");
@@ -67,7 +87,9 @@ pub(super) fn ask(host: &dyn Host, asked: &Asked) -> Drive {
     match serde_json::from_str::<Value>(&output.stdout) {
         Ok(json) if json.is_object() => {
             let status = u32::try_from(output.status).unwrap_or(0);
-            Drive { evidence, ..understand(host, asked, &json, status) }
+            let mut drive = understand(host, asked, &json, status);
+            farm::read(host, asked, &json, drive.id.as_str(), memory, &mut drive.reading);
+            Drive { evidence, ..drive }
         }
         other => {
             let mut drive = unread(host, asked, path);
@@ -99,7 +121,8 @@ fn by_name(host: &dyn Host, device: &str, kind: &str) -> Identity {
     devices::disk(host, &name)
 }
 
-fn is_behind(kind: &str) -> bool {
+/// Whether a type means a drive behind a controller.
+pub(super) fn is_behind(kind: &str) -> bool {
     const CONTROLLERS: [&str; 9] = [
         "3ware",
         "aacraid",
@@ -252,7 +275,8 @@ fn wwn(json: &Value) -> Option<String> {
     }
 }
 
-fn is_asleep(json: &Value, messages: &str) -> bool {
+/// Whether smartctl left a drive asleep.
+pub(super) fn is_asleep(json: &Value, messages: &str) -> bool {
     let mode = ["string", "ata_string"].iter().find_map(|key| text(json, &["power_mode", key]));
     let mode = mode.unwrap_or_default().to_uppercase();
     let printed = super::reading::list(json, &["smartctl", "output"]);

@@ -46,6 +46,10 @@ pub(super) const METRICS: &[Metric] = &[
     NON_MEDIUM,
     SCAN_FINDS,
     PENDING_DEFECTS,
+    FARM_READ,
+    FARM_WRITE,
+    FARM_REALLOCATED,
+    FARM_CANDIDATES,
 ];
 
 pub(super) const STATES: &[Metric] = &[
@@ -353,4 +357,29 @@ pub(super) const WARN_PMR: Metric = Metric::word(
     "hw.nvme.critical_warning.persistent_memory",
     "严重告警：持久内存不可靠",
     "The persistent memory region is unreliable: set, clear.",
+);
+
+pub(super) const FARM_READ: Metric = Metric::counter(
+    "hw.smart.farm.unrecoverable_read_errors",
+    "{error}",
+    "FARM 不可恢复读错误数",
+    "Reads that failed for good in the drive's life, by Seagate's own log; read once a day.",
+);
+pub(super) const FARM_WRITE: Metric = Metric::counter(
+    "hw.smart.farm.unrecoverable_write_errors",
+    "{error}",
+    "FARM 不可恢复写错误数",
+    "Writes that failed for good in the drive's life, by Seagate's own log; read once a day.",
+);
+pub(super) const FARM_REALLOCATED: Metric = Metric::counter(
+    "hw.smart.farm.reallocated_sectors",
+    "{sector}",
+    "FARM 重映射扇区数",
+    "Sectors that were replaced by spare ones in the drive's life, by Seagate's own log; read once a day.",
+);
+pub(super) const FARM_CANDIDATES: Metric = Metric::gauge(
+    "hw.smart.farm.reallocation_candidates",
+    "{sector}",
+    "FARM 待重映射扇区数",
+    "Sectors that may have to be replaced, by Seagate's own log; read once a day.",
 );

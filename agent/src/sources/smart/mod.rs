@@ -22,6 +22,12 @@ mod reading;
 
 mod drive;
 
+mod behind;
+
+mod memory;
+
+mod farm;
+
 mod saved;
 
 mod ata;
@@ -31,6 +37,7 @@ mod nvme;
 mod scsi;
 
 use drive::Drive;
+use memory::Memory;
 
 /// See the module.
 pub const SOURCE: Source = Source {
@@ -45,6 +52,8 @@ pub const SOURCE: Source = Source {
     runs: &[
         "smartctl --json=c --scan-open",
         "smartctl --json=c --xall -n standby -d {word} {device}",
+        "smartctl --json=c -i -n standby -d {word} {device}",
+        "smartctl --json=c -l farm -n standby -d {word} {device}",
     ],
     harmless: Words {
         zh: "逐块读取磁盘本来就保存的日志；不唤醒休眠的磁盘，也不启动自检。",
@@ -90,9 +99,15 @@ const DRIVES_MAX: usize = 512;
 
 fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
     let options: Options = c.options.clone().try_into().unwrap_or_default();
+    let mut memory = Memory::read(c.cursor.as_deref());
     let mut asked = scan(c)?;
     asked.extend(options.devices.into_iter().map(|it| (it, None)));
     asked.retain(|(it, _)| !options.skip.contains(&it.device));
+    let scanned: Vec<Asked> = asked.iter().map(|it| it.0.clone()).collect();
+    let more = behind::drives(c.host, &scanned, &mut memory);
+    asked.extend(
+        more.into_iter().filter(|it| !options.skip.contains(&it.device)).map(|it| (it, None)),
+    );
     if asked.len() > DRIVES_MAX {
         c.problem(
             Reason::Truncated,
@@ -101,12 +116,45 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
         );
         asked.truncate(DRIVES_MAX);
     }
+    let names: Vec<String> =
+        asked.iter().map(|(it, _)| drive::kernel_name(c.host, &it.device)).collect();
+    let volumes = volumes(c, &mut asked);
+    let drives = ask_all(c, &asked, &mut memory);
+    not_asked(c, &drives, &names, &options.skip);
+    memory.keep_proof_of(|it| drives.contains_key(it));
+    for volume in volumes.into_iter().filter(|it| !drives.contains_key(&it.id)) {
+        c.component(volume);
+    }
+    for drive in drives.into_values() {
+        emit(c, drive, &mut memory);
+    }
+    *c.cursor = memory.write();
+    Ok(())
+}
+
+/// Asks every drive; one that is reached by several ways is one.
+fn ask_all(
+    c: &Collect<'_>,
+    asked: &[(Asked, Option<String>)],
+    memory: &mut Memory,
+) -> BTreeMap<ComponentId, Drive> {
     let mut drives: BTreeMap<ComponentId, Drive> = BTreeMap::new();
-    for (one, error) in &asked {
-        let drive = match error {
+    for (one, error) in asked {
+        let mut drive = match error {
+            // A bridge that smartctl does not know understands SAT more often than not.
+            Some(error) if error.contains("Unknown USB bridge") => {
+                drive::ask(c.host, &Asked { kind: "sat".to_owned(), ..one.clone() }, memory)
+            }
             Some(error) => drive::cannot_open(c.host, one, error),
-            None => drive::ask(c.host, one),
+            None => drive::ask(c.host, one, memory),
         };
+        drive.settle(one, memory);
+        let name = drive::kernel_name(c.host, &one.device);
+        if !drive::is_behind(&one.kind) && behind::is_volume(c.host, &name) {
+            let text = "it is a RAID controller's volume and none of its drives could be asked; name them in the \
+                        configuration, for example { device = \"/dev/bus/0\", type = \"megaraid,0\" }";
+            drive.reading.problem(Reason::Unsupported, text);
+        }
         match drives.entry(drive.id.clone()) {
             std::collections::btree_map::Entry::Vacant(place) => {
                 place.insert(drive);
@@ -114,17 +162,29 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
             std::collections::btree_map::Entry::Occupied(mut place) => place.get_mut().merge(drive),
         }
     }
-    let names: Vec<String> =
-        asked.iter().map(|(it, _)| drive::kernel_name(c.host, &it.device)).collect();
-    not_asked(c, &drives, &names, &options.skip);
-    let mut known: BTreeMap<String, String> =
-        c.cursor.as_deref().and_then(|it| serde_json::from_str(it).ok()).unwrap_or_default();
-    known.retain(|id, _| drives.contains_key(&ComponentId::parse(id)));
-    for drive in drives.into_values() {
-        emit(c, drive, &mut known);
+    drives
+}
+
+/// Takes the volumes of RAID controllers out of what is asked, where their members are asked: they have no health of
+/// their own. Where no member is known the volume is asked all the same, so that the gap is told.
+fn volumes(c: &Collect<'_>, asked: &mut Vec<(Asked, Option<String>)>) -> Vec<Component> {
+    if !asked.iter().any(|(it, _)| drive::is_behind(&it.kind)) {
+        return Vec::new();
     }
-    *c.cursor = serde_json::to_string(&known).ok();
-    Ok(())
+    let mut found = Vec::new();
+    asked.retain(|(it, _)| {
+        let name = drive::kernel_name(c.host, &it.device);
+        let volume = !drive::is_behind(&it.kind) && behind::is_volume(c.host, &name);
+        if volume {
+            let attrs = [(drive::VIRTUAL, "raid"), ("system.device", it.device.as_str())]
+                .map(|(key, value)| (key.to_owned(), value.to_owned()));
+            let id = behind::volume(c.host, &name);
+            found.push(Component { id, name, attrs: attrs.into(), links: Vec::new(), set: None });
+        }
+        !volume
+    });
+    found.dedup_by(|a, b| a.id == b.id);
+    found
 }
 
 /// The drives of smartctl's scan, with the reason of those that it cannot open.
@@ -196,10 +256,10 @@ fn not_asked(
     }
 }
 
-fn emit(c: &mut Collect<'_>, drive: Drive, known: &mut BTreeMap<String, String>) {
+fn emit(c: &mut Collect<'_>, drive: Drive, memory: &mut Memory) {
     let Drive { id, name, attrs, reading, evidence, day, .. } = drive;
     let print = fingerprint(&format!("{day} {}", reading.lasting()));
-    let changed = known.insert(id.as_str().to_owned(), print.clone()) != Some(print);
+    let changed = memory.is_new_proof(&id, &print);
     if let Some((command, content)) = evidence.filter(|_| changed) {
         c.evidence(command, &content);
     }
