@@ -34,6 +34,10 @@ struct Volume {
 /// What a device's data lie on directly: its volume if it is one, else the disks and arrays. Takes kernel names and paths
 /// below `/dev`, links included.
 pub fn below(host: &dyn Host, name: &str) -> Vec<ComponentId> {
+    let veritas = name.strip_prefix("/dev/").unwrap_or(name).strip_prefix("vx/dsk/");
+    if let Some((group, volume)) = veritas.and_then(|it| it.split_once('/')) {
+        return vec![vxvm(group, volume)];
+    }
     let mut found = BTreeSet::new();
     follow(host, &kernel_name(host, name), None, LAYERS_MAX, &mut found);
     found.into_iter().map(|it| it.id).collect()
@@ -106,6 +110,11 @@ pub fn multipath(wwid: &str) -> ComponentId {
 /// pools of one name, and it lies on the disks.
 pub fn zpool(name: &str) -> ComponentId {
     ComponentId::new("zpool", name)
+}
+
+/// The component of a volume of Veritas Volume Manager, as `/dev/vx/dsk/GROUP/VOLUME` names it.
+pub fn vxvm(group: &str, volume: &str) -> ComponentId {
+    ComponentId::new("vxvol", &format!("{group}/{volume}"))
 }
 
 /// The component of a Btrfs by its UUID.

@@ -46,5 +46,6 @@ pub const LIBRARY: &[RuleFile] = &[
     RuleFile { name: "systemd.toml", text: include_str!("../library/systemd.toml") },
     RuleFile { name: "time.toml", text: include_str!("../library/time.toml") },
     RuleFile { name: "vdo.toml", text: include_str!("../library/vdo.toml") },
+    RuleFile { name: "vxvm.toml", text: include_str!("../library/vxvm.toml") },
     RuleFile { name: "zfs.toml", text: include_str!("../library/zfs.toml") },
 ];

@@ -68,6 +68,8 @@ pub mod time;
 
 pub mod vdo;
 
+pub mod vxvm;
+
 pub mod zfs;
 
 /// Every source the agent has, in the order of the alphabet.
@@ -105,5 +107,6 @@ pub const ALL: &[Source] = &[
     systemd::SOURCE,
     time::SOURCE,
     vdo::SOURCE,
+    vxvm::SOURCE,
     zfs::SOURCE,
 ];
