@@ -193,8 +193,10 @@ impl Target {
         };
         let recorded = Recorded::open(dir);
         if !recorded.is_recording() {
-            let text =
-                format!("{} is not a recording: want folders `root` or `cmd`", dir.display());
+            let text = format!(
+                "{} is not a recording: want folders `root`, `cmd` or `targets`",
+                dir.display()
+            );
             return Err(Usage(text).into());
         }
         Ok(Arc::new(recorded))

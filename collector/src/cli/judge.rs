@@ -115,14 +115,14 @@ fn folder(path: &Path) -> anyhow::Result<Vec<Readings>> {
     inner.retain(|it| is_recording(it));
     if inner.is_empty() {
         bail!(
-            "there is no recording in it: wanted the folders `root` or `cmd` that `xunjian-agent record DIR` makes"
+            "there is no recording in it: wanted the folders `root`, `cmd` or `targets` that `xunjian-agent record DIR` makes"
         );
     }
     Ok(inner.iter().map(|it| inspected(it)).collect())
 }
 
 fn is_recording(path: &Path) -> bool {
-    path.join("root").is_dir() || path.join("cmd").is_dir()
+    ["root", "cmd", "targets"].iter().any(|it| path.join(it).is_dir())
 }
 
 fn inspected(path: &Path) -> Readings {

@@ -53,12 +53,15 @@ pub(super) struct Bounds {
     pub(super) first: bool,
 }
 
+/// Asks one question: the names, and whether all tries may be used. In place of an answer there may be a bound.
+type Asking<'a> = dyn FnMut(Question, &[Oid], bool) -> Result<Result<Pdu, WhyCut>, WalkError> + 'a;
+
 /// Walks. `ask` gets the question, the names, and whether the answer may be waited for with all tries (the first
 /// question, and those for one variable); it gives [`WhyCut`] in place of an answer when a bound of its own is reached.
 pub(super) fn walk(
     roots: &[Oid],
     bounds: Bounds,
-    ask: &mut dyn FnMut(Question, &[Oid], bool) -> Result<Result<Pdu, WhyCut>, WalkError>,
+    ask: &mut Asking<'_>,
 ) -> Result<Harvest, WalkError> {
     let mut harvest = Harvest::default();
     let mut open: VecDeque<Place> =

@@ -19,6 +19,9 @@ use crate::{
 /// Most parts of one device: a large array has some two thousand disks.
 const PARTS_MAX: usize = 8_000;
 
+/// A number with the attribute of its series.
+type Reading = (&'static Metric, Option<(String, String)>, f64);
+
 /// One part.
 #[derive(Debug)]
 pub(super) struct Part {
@@ -27,7 +30,7 @@ pub(super) struct Part {
     pub(super) health: Option<Meaning>,
     /// The maker's words.
     pub(super) reported: String,
-    pub(super) numbers: Vec<(&'static Metric, Option<(String, String)>, f64)>,
+    pub(super) numbers: Vec<Reading>,
     pub(super) words: Vec<(&'static Metric, String)>,
 }
 
