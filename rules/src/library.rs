@@ -38,6 +38,7 @@ pub const LIBRARY: &[RuleFile] = &[
     RuleFile { name: "nvme.toml", text: include_str!("../library/nvme.toml") },
     RuleFile { name: "pcie.toml", text: include_str!("../library/pcie.toml") },
     RuleFile { name: "port.toml", text: include_str!("../library/port.toml") },
+    RuleFile { name: "probe.toml", text: include_str!("../library/probe.toml") },
     RuleFile { name: "process.toml", text: include_str!("../library/process.toml") },
     RuleFile { name: "smart.toml", text: include_str!("../library/smart.toml") },
     RuleFile { name: "snmp.toml", text: include_str!("../library/snmp.toml") },

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use xunjian_agent::{
-    host::{Ask, Host, HostError, Output, Recorded, Space, Value, Vitals, Walked},
+    host::{Ask, Host, HostError, Output, Reached, Recorded, Space, Value, Vitals, Walked},
     source::Need,
     sources,
     targets::Target,
@@ -83,6 +83,18 @@ impl Host for Mangled {
             walked.bindings = walked.bindings.into_iter().take(keep).collect();
         }
         Ok(walked)
+    }
+
+    fn reach(&self, target: &str, limit: Duration) -> Result<Reached, HostError> {
+        let mut reached = self.inner.reach(target, limit)?;
+        for certificate in &mut reached.certificates {
+            *certificate = self.damage(certificate);
+        }
+        if self.step.is_multiple_of(3) {
+            reached.connect_ms = reached.connect_ms.map(|_| f64::NAN);
+            reached.status = reached.status.map(|_| u16::MAX);
+        }
+        Ok(reached)
     }
 
     fn vitals(&self) -> Result<Vitals, HostError> {

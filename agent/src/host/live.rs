@@ -18,11 +18,11 @@ use rustix::{fs::OFlags, process::geteuid};
 use sysinfo::{CpuRefreshKind, System};
 
 use super::{
-    Allowed, Ask, FILE_BYTES_MAX, Host, HostError, Output, PROGRAM_WAIT, PROGRAM_WAIT_MAX, Space,
-    Vitals, WalkError, Walked, below_root, helper, no_target,
+    Address, Allowed, Ask, FILE_BYTES_MAX, Host, HostError, Output, PROGRAM_WAIT, PROGRAM_WAIT_MAX,
+    Reached, Space, Vitals, WalkError, Walked, below_root, helper, no_target,
     probe::{self, PROBE_COMMAND},
     program::{self, LeftBehind},
-    snmp,
+    reach, snmp,
 };
 use crate::{
     source::Need,
@@ -201,6 +201,14 @@ impl Host for Live {
             |text| wrap(WalkError::Recorded { reason: xunjian_proto::Reason::ToolFailed, text });
         let access = snmp::Access::parse(&door).map_err(mistake)?;
         self.snmp.walk(target, &address, &access, ask, limit).map_err(wrap)
+    }
+
+    fn reach(&self, target: &str, limit: Duration) -> Result<Reached, HostError> {
+        let door = self.targets.door("probe", target);
+        let (address, door) = door.ok_or_else(|| no_target(target))?;
+        // It was checked when the configuration was read.
+        let address = Address::parse(&address).map_err(|_| no_target(target))?;
+        Ok(reach::reach(&address, &door, limit))
     }
 
     fn is_live(&self) -> bool {

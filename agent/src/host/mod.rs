@@ -26,6 +26,8 @@ mod allowed;
 
 mod probe;
 
+mod reach;
+
 mod recorded;
 
 mod recorder;
@@ -41,6 +43,7 @@ pub use helper::{HELPER_COMMAND, help};
 pub use live::Live;
 pub use probe::{PROBE_COMMAND, probe_mount};
 pub use programs::{IPMITOOL, MDADM, Program, SMARTCTL, SYSTEMCTL};
+pub use reach::{Address, Failure, FailureKind, KEYS as PROBE_KEYS, Reached, check as check_probe};
 pub use recorded::{Meta, Recorded, command_file};
 pub use recorder::Recorder;
 pub use snmp::{
@@ -87,6 +90,11 @@ pub trait Host: Send + Sync {
     /// Walks parts of a target of the `snmp` source over SNMP. Credentials are the host's business.
     fn walk(&self, target: &str, ask: Ask<'_>, limit: Duration) -> Result<Walked, HostError> {
         let _ = (ask, limit);
+        Err(no_target(target))
+    }
+    /// Tries a target of the `probe` source once: this host's own service, or a file of certificates.
+    fn reach(&self, target: &str, limit: Duration) -> Result<Reached, HostError> {
+        let _ = limit;
         Err(no_target(target))
     }
     /// Whether looking costs a running machine time. A recording costs nobody anything, and its runs say so, so that

@@ -15,6 +15,7 @@
 //! | `space/@data.json`, `.hang`, `.errno` | what the probe of the mount `/data` answered |
 //! | `targets/snmp/array1.toml` | a device read over SNMP: its address and the source's own keys |
 //! | `targets/snmp/array1.snmprec` | what its walks brought; any form that [`read_walk`] knows |
+//! | `targets/probe/web.toml`, `.json` | a service of the host's own, and what trying it came to |
 //! | `targets/snmp/array1.cuts`, `.error` | roots whose walk did not end; why it gave nothing: reason and text |
 //!
 //! A recording comes from somebody else: nothing outside its directory is read, whatever links it holds, and nothing
@@ -31,7 +32,7 @@ use serde::{Deserialize, Serialize};
 use xunjian_proto::{HostFacts, Time};
 
 use super::{
-    Ask, FILE_BYTES_MAX, Host, HostError, Output, Space, Vitals, Walked, below_root,
+    Ask, FILE_BYTES_MAX, Host, HostError, Output, Reached, Space, Vitals, Walked, below_root,
     snmp::recorded_walk,
 };
 use crate::{source::Need, targets::Target};
@@ -225,6 +226,11 @@ impl Host for Recorded {
         };
         recorded_walk(ask, &file)
             .map_err(|source| HostError::Walk { target: target.to_owned(), source })
+    }
+
+    fn reach(&self, target: &str, _: Duration) -> Result<Reached, HostError> {
+        let file = format!("targets/probe/{target}.json");
+        self.parsed(&file, &file)
     }
 
     fn records(&self, path: &str) -> Result<Vec<String>, HostError> {

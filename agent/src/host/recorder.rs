@@ -16,7 +16,7 @@ use std::{
 };
 
 use super::{
-    Ask, Host, HostError, Meta, Output, Space, Vitals, Walked, below_root,
+    Ask, Host, HostError, Meta, Output, Reached, Space, Vitals, Walked, below_root,
     recorded::{command_file, space_file},
     snmp::Kept as KeptWalk,
 };
@@ -271,6 +271,16 @@ impl Host for Recorder {
     fn walk(&self, target: &str, ask: Ask<'_>, limit: Duration) -> Result<Walked, HostError> {
         let answer = self.host.walk(target, ask, limit);
         self.keep_walk(target, &answer);
+        answer
+    }
+
+    fn reach(&self, target: &str, limit: Duration) -> Result<Reached, HostError> {
+        let answer = self.host.reach(target, limit);
+        if let Ok(reached) = &answer {
+            let file = format!("targets/probe/{target}.json");
+            let text = serde_json::to_string_pretty(reached).unwrap_or_default();
+            self.keep(&file, &[(file.clone(), text.as_bytes())]);
+        }
         answer
     }
 

@@ -11,7 +11,7 @@ use std::{
 use xunjian_proto::Cost;
 
 use crate::{
-    host::{Ask, Host, HostError, Output, PROGRAM_WAIT, Space, Vitals, Walked, fitting},
+    host::{Ask, Host, HostError, Output, PROGRAM_WAIT, Reached, Space, Vitals, Walked, fitting},
     source::Need,
     targets::Target,
 };
@@ -150,6 +150,16 @@ impl Host for Metered<'_> {
         if let Ok(walked) = &answer {
             self.meter.read(usize::try_from(walked.bytes).unwrap_or(usize::MAX));
         }
+        answer
+    }
+
+    fn reach(&self, target: &str, limit: Duration) -> Result<Reached, HostError> {
+        if let Some(error) = self.no_time(format!("probe of {target}")) {
+            return Err(error);
+        }
+        let begun = Instant::now();
+        let answer = self.host.reach(target, limit.min(self.left()));
+        self.meter.program("probe of a target".to_owned(), begun.elapsed());
         answer
     }
 

@@ -54,6 +54,8 @@ pub mod pcie;
 
 pub mod port;
 
+pub mod probe;
+
 pub mod process;
 
 pub mod smart;
@@ -100,6 +102,7 @@ pub const ALL: &[Source] = &[
     nvme::SOURCE,
     pcie::SOURCE,
     port::SOURCE,
+    probe::SOURCE,
     process::SOURCE,
     smart::SOURCE,
     snmp::SOURCE,

@@ -117,6 +117,7 @@ pub const KINDS: &[Kind] = &[
     part("pci", "PCIe 设备", "个", "PCIe device", "PCIe devices", false),
     part("unit", "系统服务", "项", "system service", "system services", true),
     part("process", "关键进程", "个", "watched process", "watched processes", true),
+    part("endpoint", "服务端点", "个", "endpoint", "endpoints", true),
     part("package", "软件包", "个", "package", "packages", false),
     part("source", "采集项", "项", "source of readings", "sources of readings", false),
 ];
