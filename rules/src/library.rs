@@ -11,6 +11,7 @@ pub struct RuleFile {
 
 /// All files, in the order of the alphabet.
 pub const LIBRARY: &[RuleFile] = &[
+    RuleFile { name: "beegfs.toml", text: include_str!("../library/beegfs.toml") },
     RuleFile { name: "block.toml", text: include_str!("../library/block.toml") },
     RuleFile { name: "boot.toml", text: include_str!("../library/boot.toml") },
     RuleFile { name: "btrfs.toml", text: include_str!("../library/btrfs.toml") },

@@ -2,6 +2,8 @@
 
 use crate::source::Source;
 
+pub mod beegfs;
+
 pub mod block;
 
 pub mod boot;
@@ -76,6 +78,7 @@ pub mod zfs;
 
 /// Every source the agent has, in the order of the alphabet.
 pub const ALL: &[Source] = &[
+    beegfs::SOURCE,
     block::SOURCE,
     boot::SOURCE,
     btrfs::SOURCE,

@@ -15,6 +15,7 @@ const DISKLESS: &[&str] = &[
     "afs",
     "autofs",
     "beegfs",
+    "beegfs_metadata",
     "ceph",
     "cifs",
     "devtmpfs",
