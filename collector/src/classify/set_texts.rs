@@ -26,6 +26,19 @@ fn scheme(set: &Component) -> Text {
         (None, Some(("n_of_m", needed))) => {
             Text::new(format!("至少需要 {needed} 个"), format!("{needed} needed"))
         }
+        (None, Some(("replica", needed))) => {
+            let needed = needed.split('/').next().unwrap_or(needed);
+            let copies = set.set.as_ref().map_or(0, |it| it.copies);
+            Text::new(
+                format!("{copies} 副本，至少 {needed} 份可用才能服务"),
+                format!("{copies} copies, {needed} needed to serve"),
+            )
+        }
+        (None, Some(("erasure", shards))) => {
+            let shards = shards.split('/').next().unwrap_or(shards);
+            Text::new(format!("纠删码 {shards}"), format!("erasure code {shards}"))
+        }
+        (None, _) if scheme == "quorum" => Text::new("多数仲裁", "quorum"),
         (None, _) if scheme == "n_of_m" => {
             Text::new("所需数量未知", "how many are needed is not known")
         }
@@ -36,13 +49,18 @@ fn scheme(set: &Component) -> Text {
 /// Most lost members that are named; more are counted only.
 const NAMED: usize = 6;
 
+/// What stands on the part, if the member is one: keys of parts of a cluster (`CLUSTER/3`) help nobody to find them.
+fn serial(id: &ComponentId) -> &str {
+    Some(id.key()).filter(|it| !it.contains('/')).unwrap_or("")
+}
+
 /// Lost members by name and serial number, as far as they are known: `：sdf（ZA1X）` / `: sdf (ZA1X)`.
 fn lost_names(set: &Component) -> Text {
     let members = set.set.iter().flat_map(|set| &set.members);
     let lost: Vec<(&str, &str)> = members
         .filter(|it| matches!(it.state, MemberState::Failed | MemberState::Missing))
         .filter(|it| !it.name.is_empty())
-        .map(|it| (it.name.as_str(), it.component.as_ref().map_or("", ComponentId::key)))
+        .map(|it| (it.name.as_str(), it.component.as_ref().map_or("", serial)))
         .take(NAMED)
         .collect();
     if lost.is_empty() {
