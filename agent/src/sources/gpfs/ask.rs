@@ -216,7 +216,10 @@ impl Asker {
             c.problem(Reason::Unparsable, None, text);
             return None;
         }
-        self.raw.push_str(&format!("$ {line}\n{stdout}"));
+        // More than evidence may hold is cut there.
+        if self.raw.len() < KEPT_BYTES_MAX {
+            self.raw.push_str(&format!("$ {line}\n{stdout}"));
+        }
         tables.iter_mut().for_each(|it| it.narrow(question.columns));
         let text = if question.columns.is_empty() { stdout } else { String::new() };
         Some(Answer { at: self.now.unwrap_or(0), tables, text })

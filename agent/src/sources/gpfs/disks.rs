@@ -377,7 +377,7 @@ fn replica_set(
     let scheme = match replicas {
         Some(_) => format!("n_of_m:{}", width - tolerance),
         // Known to hold data, and not how it breaks.
-        None => "replica_unknown".to_owned(),
+        None => "n_of_m".to_owned(),
     };
     if replicas.is_some() {
         c.sample(&metrics::REPLICAS_TOLERANCE, &id, f64::from(tolerance));

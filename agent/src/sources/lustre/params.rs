@@ -5,7 +5,7 @@
 //! sysfs and debugfs one by one, so every tree is looked at for every name. Devices may have dots in their names
 //! (`MGC172.20.20.1@o2ib`): a parameter is its first part, its last part, and the device between them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, rc::Rc};
 
 use xunjian_proto::Reason;
 
@@ -93,7 +93,7 @@ impl Params {
                     continue;
                 }
             };
-            let mut listed = BTreeMap::from([(root.to_owned(), top)]);
+            let mut listed = BTreeMap::from([(root.to_owned(), Rc::new(top))]);
             for pattern in patterns {
                 let parts: Vec<&str> = pattern.split('.').collect();
                 self.walk(c, &mut listed, root, &parts, &mut Vec::new());
@@ -104,16 +104,23 @@ impl Params {
     fn walk(
         &mut self,
         c: &mut Collect<'_>,
-        listed: &mut BTreeMap<String, Vec<String>>,
+        listed: &mut BTreeMap<String, Rc<Vec<String>>>,
         dir: &str,
         parts: &[&str],
         names: &mut Vec<String>,
     ) {
         let [part, rest @ ..] = parts else { return };
-        let here = listed
-            .entry(dir.to_owned())
-            .or_insert_with(|| c.host.list(dir).unwrap_or_default())
-            .clone();
+        let denied = &mut self.denied;
+        let list = || {
+            let names = c.host.list(dir).unwrap_or_else(|error| {
+                if error.reason() == Reason::PermissionDenied {
+                    *denied = Some(error.to_string());
+                }
+                Vec::new()
+            });
+            Rc::new(names)
+        };
+        let here = listed.entry(dir.to_owned()).or_insert_with(list).clone();
         for name in here.iter().filter(|it| fits(part, it)) {
             names.push(name.clone());
             let path = format!("{dir}/{name}");
