@@ -8,6 +8,8 @@ pub mod hardware;
 
 pub mod host;
 
+pub mod aside;
+
 pub mod source;
 
 pub mod targets;

@@ -268,6 +268,17 @@ impl<'a> Collect<'a> {
         changed
     }
 
+    /// Takes over what a part of the run found by itself (one of several targets).
+    pub fn absorb(&mut self, other: Found) {
+        let Found { components, samples, states, events, problems, evidence } = other;
+        self.found.components.extend(components);
+        self.found.samples.extend(samples);
+        self.found.states.extend(states);
+        self.found.events.extend(events);
+        self.found.problems.extend(problems);
+        self.found.evidence.extend(evidence);
+    }
+
     /// What the run found.
     pub fn finish(self) -> Found {
         self.found

@@ -4,7 +4,10 @@
 use std::time::Duration;
 
 use xunjian_agent::{
-    host::{Ask, Host, HostError, Output, Reached, Recorded, Space, Value, Vitals, Walked},
+    host::{
+        Ask, Host, HostError, Output, Reached, Recorded, Reply, Request, Space, Value, Vitals,
+        Walked,
+    },
     source::Need,
     sources,
     targets::Target,
@@ -54,12 +57,23 @@ impl Host for Mangled {
         Ok(Output { status, stdout, truncated: self.step.is_multiple_of(7), ..output })
     }
 
-    fn records(&self, path: &str) -> Result<Vec<String>, HostError> {
-        Ok(self.inner.records(path)?.iter().map(|it| self.damage(it)).collect())
-    }
-
     fn targets(&self, source: &str, own: &[&str]) -> Vec<Target> {
         self.inner.targets(source, own)
+    }
+
+    fn get(&self, ask: &Request<'_>) -> Result<Reply, HostError> {
+        let reply = self.inner.get(ask)?;
+        // Some questions are refused, some answered with a damaged body.
+        let status = if self.step.is_multiple_of(11) { 503 } else { reply.status };
+        Ok(Reply { status, body: self.damage(&reply.body) })
+    }
+
+    fn login(&self, ask: &Request<'_>) -> Result<(), HostError> {
+        self.inner.login(ask)
+    }
+
+    fn records(&self, path: &str) -> Result<Vec<String>, HostError> {
+        Ok(self.inner.records(path)?.iter().map(|it| self.damage(it)).collect())
     }
 
     fn walk(&self, target: &str, ask: Ask<'_>, limit: Duration) -> Result<Walked, HostError> {

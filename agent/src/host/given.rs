@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, io, time::Duration};
 
 use super::{
-    Ask, Host, HostError, Oid, Output, Space, Value, Vitals, Walked, no_target, recorded::records,
+    Ask, Host, HostError, Oid, Output, Reply, Request, Space, Value, Vitals, Walked, no_target, recorded::records,
 };
 use crate::{source::Need, targets::Target};
 
@@ -14,6 +14,9 @@ pub struct Given {
     files: BTreeMap<String, String>,
     answers: Vec<Answer>,
     walks: BTreeMap<String, BTreeMap<Oid, Value>>,
+    /// Answers over HTTPS, by source, target and path.
+    pages: BTreeMap<(String, String), BTreeMap<String, String>>,
+    options: BTreeMap<(String, String), toml::Table>,
     /// What is known of the host itself.
     pub vitals: Option<Vitals>,
 }
@@ -43,6 +46,17 @@ impl Given {
 }
 
 impl Given {
+    /// Adds what a target answers to a GET of this path; the target is there from then on.
+    pub fn web(&mut self, source: &str, target: &str, path: &str, body: &str) {
+        let pages = self.pages.entry((source.to_owned(), target.to_owned())).or_default();
+        pages.insert(path.trim_end_matches('/').to_owned(), body.to_owned());
+    }
+
+    /// Gives such a target the source's own keys.
+    pub fn web_options(&mut self, source: &str, target: &str, options: toml::Table) {
+        self.options.insert((source.to_owned(), target.to_owned()), options);
+    }
+
     /// Adds a target of the `snmp` source that answers so.
     pub fn target(&mut self, name: &str, bindings: BTreeMap<Oid, Value>) {
         self.walks.insert(name.to_owned(), bindings);
@@ -71,7 +85,7 @@ impl Host for Given {
                 self.answers.iter().any(|it| it.words.first().is_some_and(|word| word == name))
             }
             Need::Any(all) => all.iter().any(|it| self.has(*it)),
-            Need::Targets(source) => source == "snmp" && !self.walks.is_empty(),
+            Need::Targets(source) => !self.targets(source, &[]).is_empty(),
         }
     }
 
@@ -107,11 +121,28 @@ impl Host for Given {
             address: name.clone(),
             options: toml::Table::new(),
         };
-        names.map(target).collect()
+        let web = self.pages.keys().filter(|it| it.0 == source).map(|key| Target {
+            options: self.options.get(key).cloned().unwrap_or_default(),
+            ..target(&key.1)
+        });
+        names.map(target).chain(web).collect()
     }
 
     fn walk(&self, target: &str, ask: Ask<'_>, _: Duration) -> Result<Walked, HostError> {
         self.walks.get(target).map(|it| ask.of(it)).ok_or_else(|| no_target(target))
+    }
+
+    fn get(&self, ask: &Request<'_>) -> Result<Reply, HostError> {
+        let key = (ask.source.to_owned(), ask.target.to_owned());
+        let pages = self.pages.get(&key).ok_or_else(|| ask.no_target("GET"))?;
+        Ok(match pages.get(ask.path.trim_end_matches('/')) {
+            Some(body) => Reply { status: 200, body: body.clone() },
+            None => Reply { status: 404, body: String::new() },
+        })
+    }
+
+    fn login(&self, _: &Request<'_>) -> Result<(), HostError> {
+        Ok(())
     }
 
     fn records(&self, path: &str) -> Result<Vec<String>, HostError> {

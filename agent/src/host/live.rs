@@ -19,7 +19,9 @@ use sysinfo::{CpuRefreshKind, System};
 
 use super::{
     Address, Allowed, Ask, FILE_BYTES_MAX, Host, HostError, Output, PROGRAM_WAIT, PROGRAM_WAIT_MAX,
-    Reached, Space, Vitals, WalkError, Walked, below_root, helper, no_target,
+    Reached, Reply, Request, Space, Vitals, WalkError, Walked, below_root, helper,
+    https::Https,
+    no_target,
     probe::{self, PROBE_COMMAND},
     program::{self, LeftBehind},
     reach, snmp,
@@ -54,6 +56,7 @@ pub struct Live {
     devices: Mutex<BTreeMap<String, File>>,
     targets: Targets,
     snmp: snmp::Door,
+    https: Https,
 }
 
 impl Live {
@@ -209,6 +212,18 @@ impl Host for Live {
         // It was checked when the configuration was read.
         let address = Address::parse(&address).map_err(|_| no_target(target))?;
         Ok(reach::reach(&address, &door, limit))
+    }
+
+    fn get(&self, ask: &Request<'_>) -> Result<Reply, HostError> {
+        self.https.get(ask, self.targets.door(ask.source, ask.target))
+    }
+
+    fn login(&self, ask: &Request<'_>) -> Result<(), HostError> {
+        self.https.login(ask, self.targets.door(ask.source, ask.target))
+    }
+
+    fn logout(&self, source: &str, target: &str) -> Result<(), HostError> {
+        self.https.logout(source, target)
     }
 
     fn is_live(&self) -> bool {

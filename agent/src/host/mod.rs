@@ -36,10 +36,13 @@ mod given;
 
 mod snmp;
 
+mod https;
+
 pub use allowed::Allowed;
 pub(crate) use allowed::fitting;
 pub use given::Given;
 pub use helper::{HELPER_COMMAND, help};
+pub use https::{Reply, Request, check_https};
 pub use live::Live;
 pub use probe::{PROBE_COMMAND, probe_mount};
 pub use programs::{IPMITOOL, MDADM, Program, SMARTCTL, SYSTEMCTL};
@@ -96,6 +99,25 @@ pub trait Host: Send + Sync {
     fn reach(&self, target: &str, limit: Duration) -> Result<Reached, HostError> {
         let _ = limit;
         Err(no_target(target))
+    }
+    /// Reads a resource of a target over HTTPS: one GET. The target's certificate is checked; credentials are the host's
+    /// business.
+    fn get(&self, ask: &Request<'_>) -> Result<Reply, HostError> {
+        Err(ask.no_target("GET"))
+    }
+    /// Logs in at a target, as its configuration wants: where the service keeps its sessions, or with the password at
+    /// each question, or not at all.
+    fn login(&self, ask: &Request<'_>) -> Result<(), HostError> {
+        Err(ask.no_target("log in at"))
+    }
+    /// Ends what [`Host::login`] began, and closes the connection. Does nothing where nothing is open.
+    fn logout(&self, source: &str, target: &str) -> Result<(), HostError> {
+        let _ = (source, target);
+        Ok(())
+    }
+    /// Counts processor time of a thread that works for this run beside its own.
+    fn charge(&self, cpu: Duration) {
+        let _ = cpu;
     }
     /// Whether looking costs a running machine time. A recording costs nobody anything, and its runs say so, so that
     /// the same recording always gives the same readings.
@@ -254,6 +276,16 @@ pub enum HostError {
         /// Why.
         source: WalkError,
     },
+    /// A target did not answer a question over HTTPS.
+    #[error("{target}: cannot {question}")]
+    Remote {
+        /// Its name.
+        target: String,
+        /// What was wanted: `GET /redfish/v1/`.
+        question: String,
+        /// Why not.
+        source: io::Error,
+    },
     /// A command line that no source declares.
     #[error("`{command}` is not a command that the agent may start")]
     NotAllowed {
@@ -267,7 +299,9 @@ impl HostError {
     pub fn reason(&self) -> xunjian_proto::Reason {
         use xunjian_proto::Reason;
         let kind = match self {
-            HostError::Read { source, .. } | HostError::Run { source, .. } => source.kind(),
+            HostError::Read { source, .. }
+            | HostError::Run { source, .. }
+            | HostError::Remote { source, .. } => source.kind(),
             HostError::TimedOut { .. } => return Reason::TimedOut,
             HostError::Walk { source, .. } => return source.reason(),
             HostError::Status { .. } | HostError::Signal { .. } | HostError::NotAllowed { .. } => {

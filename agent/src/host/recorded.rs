@@ -16,6 +16,9 @@
 //! | `targets/snmp/array1.toml` | a device read over SNMP: its address and the source's own keys |
 //! | `targets/snmp/array1.snmprec` | what its walks brought; any form that [`read_walk`] knows |
 //! | `targets/probe/web.toml`, `.json` | a service of the host's own, and what trying it came to |
+//! | `targets/redfish/bmc1/@redfish@v1.json` | a device read over HTTPS: what `GET /redfish/v1` brought |
+//! | `….status`, `….hang`, `….errno` | its status if not 200; it gave no answer in time; it could not be asked |
+//! | `targets/redfish/bmc1/login.errno` | the log-in failed so |
 //! | `targets/snmp/array1.cuts`, `.error` | roots whose walk did not end; why it gave nothing: reason and text |
 //!
 //! A recording comes from somebody else: nothing outside its directory is read, whatever links it holds, and nothing
@@ -32,7 +35,8 @@ use serde::{Deserialize, Serialize};
 use xunjian_proto::{HostFacts, Time};
 
 use super::{
-    Ask, FILE_BYTES_MAX, Host, HostError, Output, Reached, Space, Vitals, Walked, below_root,
+    Ask, FILE_BYTES_MAX, Host, HostError, Output, Reached, Reply, Request, Space, Vitals, Walked,
+    below_root,
     snmp::recorded_walk,
 };
 use crate::{source::Need, targets::Target};
@@ -233,6 +237,33 @@ impl Host for Recorded {
         self.parsed(&file, &file)
     }
 
+    fn get(&self, ask: &Request<'_>) -> Result<Reply, HostError> {
+        let file = web_file(ask);
+        if self.dir.join(format!("{file}.hang")).exists() {
+            return Err(ask.failed(io::ErrorKind::TimedOut.into()));
+        }
+        if let Some(errno) = self.number(&format!("{file}.errno")) {
+            return Err(ask.failed(io::Error::from_raw_os_error(errno)));
+        }
+        let status = self.number(&format!("{file}.status")).and_then(|it| u16::try_from(it).ok());
+        match (self.text(&format!("{file}.json"), OUTPUT_BYTES_MAX), status) {
+            (Ok(body), status) => Ok(Reply { status: status.unwrap_or(200), body }),
+            (Err(_), Some(status)) => Ok(Reply { status, body: String::new() }),
+            // What was not recorded was not there.
+            (Err(error), None) if error.kind() == io::ErrorKind::NotFound => {
+                Ok(Reply { status: 404, body: String::new() })
+            }
+            (Err(error), None) => Err(ask.failed(error)),
+        }
+    }
+
+    fn login(&self, ask: &Request<'_>) -> Result<(), HostError> {
+        match self.number(&format!("targets/{}/{}/login.errno", ask.source, ask.target)) {
+            Some(errno) => Err(ask.failed(io::Error::from_raw_os_error(errno))),
+            None => Ok(()),
+        }
+    }
+
     fn records(&self, path: &str) -> Result<Vec<String>, HostError> {
         self.read(path).map(|it| records(&it))
     }
@@ -264,6 +295,13 @@ pub fn command_file(argv: &[&str]) -> String {
 /// `/data` is kept as `@data`.
 pub(super) fn space_file(path: &str) -> String {
     bounded(path.replace('/', "@"))
+}
+
+/// `/redfish/v1/Systems/` of the target `bmc1` is kept as `targets/redfish/bmc1/@redfish@v1@Systems`: services know a
+/// resource with and without the slash at its end, but not all know both.
+pub(super) fn web_file(ask: &Request<'_>) -> String {
+    let path = ask.path.trim_end_matches('/').replace('/', "@");
+    format!("targets/{}/{}/{}", ask.source, ask.target, bounded(path))
 }
 
 fn bounded(name: String) -> String {

@@ -16,8 +16,8 @@ use std::{
 };
 
 use super::{
-    Ask, Host, HostError, Meta, Output, Reached, Space, Vitals, Walked, below_root,
-    recorded::{command_file, space_file},
+    Ask, Host, HostError, Meta, Output, Reached, Reply, Request, Space, Vitals, Walked, below_root,
+    recorded::{command_file, space_file, web_file},
     snmp::Kept as KeptWalk,
 };
 use crate::{source::Need, targets::Target};
@@ -284,6 +284,43 @@ impl Host for Recorder {
         answer
     }
 
+    fn get(&self, ask: &Request<'_>) -> Result<Reply, HostError> {
+        let answer = self.host.get(ask);
+        let file = web_file(ask);
+        let files = match &answer {
+            Ok(reply) if reply.status == 200 => vec![(format!("{file}.json"), reply.body.clone())],
+            Ok(reply) => vec![
+                (format!("{file}.json"), reply.body.clone()),
+                (format!("{file}.status"), reply.status.to_string()),
+            ],
+            Err(error) if error.reason() == xunjian_proto::Reason::TimedOut => {
+                vec![(format!("{file}.hang"), String::new())]
+            }
+            Err(error) => vec![(format!("{file}.errno"), remote_errno(error).to_string())],
+        };
+        let files: Vec<_> = files.iter().map(|(name, it)| (name.clone(), it.as_bytes())).collect();
+        self.keep(&file, &files);
+        answer
+    }
+
+    fn login(&self, ask: &Request<'_>) -> Result<(), HostError> {
+        let answer = self.host.login(ask);
+        if let Err(error) = &answer {
+            let file = format!("targets/{}/{}/login.errno", ask.source, ask.target);
+            let errno = remote_errno(error).to_string();
+            self.keep(&file, &[(file.clone(), errno.as_bytes())]);
+        }
+        answer
+    }
+
+    fn logout(&self, source: &str, target: &str) -> Result<(), HostError> {
+        self.host.logout(source, target)
+    }
+
+    fn charge(&self, cpu: Duration) {
+        self.host.charge(cpu);
+    }
+
     fn is_live(&self) -> bool {
         self.host.is_live()
     }
@@ -299,6 +336,22 @@ fn errno(error: &HostError) -> Option<String> {
         return None;
     }
     Some(source.raw_os_error().unwrap_or(5).to_string())
+}
+
+/// The number for an error of a target that gives the same reason of unknown again: most such errors have none.
+fn remote_errno(error: &HostError) -> i32 {
+    use xunjian_proto::Reason;
+    let own = match error {
+        HostError::Remote { source, .. } => source.raw_os_error(),
+        _ => None,
+    };
+    own.unwrap_or(match error.reason() {
+        Reason::PermissionDenied => 13, // EACCES
+        Reason::TimedOut => 110,        // ETIMEDOUT
+        Reason::Missing => 2,           // ENOENT
+        Reason::Truncated => 27,        // EFBIG
+        _ => 5,                         // EIO
+    })
 }
 
 /// Writes a file with the directories above it, and takes back the marks that are no longer true.

@@ -11,7 +11,10 @@ use std::{
 use xunjian_proto::Cost;
 
 use crate::{
-    host::{Ask, Host, HostError, Output, PROGRAM_WAIT, Reached, Space, Vitals, Walked, fitting},
+    host::{
+        Ask, Host, HostError, Output, PROGRAM_WAIT, Reached, Reply, Request, Space, Vitals, Walked,
+        fitting,
+    },
     source::Need,
     targets::Target,
 };
@@ -26,6 +29,8 @@ const MARGIN: Duration = Duration::from_millis(200);
 #[derive(Debug, Default)]
 pub(super) struct Meter {
     read_bytes: AtomicU64,
+    /// Of threads beside the run's own.
+    cpu_us: AtomicU64,
     programs: Mutex<Vec<(String, u32)>>,
 }
 
@@ -33,7 +38,11 @@ impl Meter {
     /// The cost, with the CPU time that the thread used.
     pub(super) fn cost(&self, cpu: Duration) -> Cost {
         Cost {
-            cpu_us: coarse(u64::try_from(cpu.as_micros()).unwrap_or(u64::MAX)),
+            cpu_us: coarse(
+                u64::try_from(cpu.as_micros())
+                    .unwrap_or(u64::MAX)
+                    .saturating_add(self.cpu_us.load(Ordering::Relaxed)),
+            ),
             read_bytes: coarse(self.read_bytes.load(Ordering::Relaxed)),
             programs: self.programs.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
@@ -161,6 +170,42 @@ impl Host for Metered<'_> {
         let answer = self.host.reach(target, limit.min(self.left()));
         self.meter.program("probe of a target".to_owned(), begun.elapsed());
         answer
+    }
+
+    fn get(&self, ask: &Request<'_>) -> Result<Reply, HostError> {
+        if let Some(error) = self.no_time(format!("GET {}", ask.path)) {
+            return Err(error);
+        }
+        let begun = Instant::now();
+        let answer = self.host.get(&Request { limit: ask.limit.min(self.left()), ..*ask });
+        self.meter.program(format!("https GET {}", ask.target), begun.elapsed());
+        if let Ok(reply) = &answer {
+            self.meter.read(reply.body.len());
+        }
+        answer
+    }
+
+    fn login(&self, ask: &Request<'_>) -> Result<(), HostError> {
+        if let Some(error) = self.no_time(format!("log in at {}", ask.target)) {
+            return Err(error);
+        }
+        let begun = Instant::now();
+        let answer = self.host.login(&Request { limit: ask.limit.min(self.left()), ..*ask });
+        self.meter.program(format!("https POST {} (log-in)", ask.target), begun.elapsed());
+        answer
+    }
+
+    fn logout(&self, source: &str, target: &str) -> Result<(), HostError> {
+        // Always: a session must be closed even if the run has no time left.
+        let begun = Instant::now();
+        let answer = self.host.logout(source, target);
+        self.meter.program(format!("https DELETE {target} (log-out)"), begun.elapsed());
+        answer
+    }
+
+    fn charge(&self, cpu: Duration) {
+        let micros = u64::try_from(cpu.as_micros()).unwrap_or(u64::MAX);
+        self.meter.cpu_us.fetch_add(micros, Ordering::Relaxed);
     }
 
     fn is_live(&self) -> bool {
