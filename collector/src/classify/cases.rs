@@ -17,7 +17,7 @@ use super::{
     topology::Topology,
 };
 use crate::{
-    contract::Contract,
+    contract::{Asset, Contract},
     evaluate::{Fact, Judgement, Verdict},
 };
 
@@ -179,9 +179,10 @@ impl<'a> Working<'a> {
 
     fn opened(&self, fact: &Fact) -> Case {
         let input = self.input;
-        let asset = input.contract.assets.get(input.hostname);
+        let (machine, asset) = self.machine(&fact.component);
         let name = match fact.component.kind() {
             "host" => input.hostname.to_owned(),
+            "device" if machine != input.hostname => machine.to_owned(),
             _ => input.topology.name(&fact.component),
         };
         let opened = CaseLog { at: fact.at, kind: CaseChange::Opened, why: say::opened(fact) };
@@ -190,7 +191,7 @@ impl<'a> Working<'a> {
             customer: input.contract.customer.clone(),
             site: asset.map_or_else(String::new, |it| it.site.clone()),
             agent: input.agent.to_owned(),
-            hostname: input.hostname.to_owned(),
+            hostname: machine.to_owned(),
             component: fact.component.clone(),
             component_name: name,
             class: fact.class.clone(),
@@ -254,13 +255,28 @@ impl<'a> Working<'a> {
         }
     }
 
+    /// The machine that a component is part of, as the contract names it: a device that the contract lists, else the
+    /// host that reads it.
+    fn machine(&self, component: &ComponentId) -> (&'a str, Option<&'a Asset>) {
+        let input = self.input;
+        let device = input.topology.device(component);
+        let listed = device.and_then(|it| input.contract.assets.get_key_value(&it.name));
+        match listed {
+            Some((name, asset)) => (name, Some(asset)),
+            None => (input.hostname, input.contract.assets.get(input.hostname)),
+        }
+    }
+
     fn decided(&self, facts: &[Fact], conditions: &Conditions) -> Decision {
         let input = self.input;
         let context = Context {
             topology: input.topology,
             conditions,
             contract: input.contract,
-            asset: input.contract.assets.get(input.hostname),
+            asset: match facts.first() {
+                Some(fact) => self.machine(&fact.component).1,
+                None => input.contract.assets.get(input.hostname),
+            },
             at: self.at,
         };
         decide(facts, &context)

@@ -23,6 +23,10 @@ pub(super) fn name(set: &Component, own: &str) -> Option<Text> {
     let kind = Kind::named(set.id.kind()).filter(|_| carries_host(&set.id))?;
     Some(match set.id.key() {
         "chassis" => Text::new(kind.zh, own),
+        // Of a device that a proxy reads: its own name tells more than its path.
+        _ if set.links.iter().any(|it| it.to.kind() == "device") => {
+            Text::new(format!("{own}（{}）", kind.zh), own)
+        }
         enclosure => Text::new(format!("磁盘机箱 {enclosure} 的{}", kind.zh), own),
     })
 }

@@ -65,8 +65,8 @@ pub(super) fn by_design(fact: &Fact, context: &Context<'_>) -> Option<Candidate>
         _ if is_link(id) => None,
         "temperature" => Some(too_hot(&name, context)),
         // Parts that hold no data: what they endanger is decided where it is measured, or in their sets.
-        "bay" | "bmc" | "cooling" | "enclosure" | "fan" | "power" | "psu" | "sensor" | "source"
-        | "voltage" => None,
+        "battery" | "bay" | "bmc" | "cache" | "cooling" | "enclosure" | "fan" | "nic" | "part"
+        | "port" | "power" | "psu" | "sensor" | "source" | "system" | "voltage" => None,
         "host" | "cpu" | "memory" => Some(of_host(fact, &name, context)),
         // A brick's filesystem: its part in the volume is decided there.
         "filesystem" if in_set => None,

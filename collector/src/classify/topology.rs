@@ -50,6 +50,9 @@ const USERS: &[&str] = &[
     "unit",
 ];
 
+/// Attribute of a drive that the device has given to no volume: `no`.
+const ASSIGNED: &str = "hw.disk.assigned";
+
 /// Nested sets are followed so deep; real ones have two layers (RAID 50 of software arrays on hardware arrays: three).
 const DEPTH_MAX: usize = 16;
 
@@ -102,6 +105,19 @@ impl Topology {
     /// The protected set that a component is, if it is one.
     pub fn set(&self, id: &ComponentId) -> Option<&Set> {
         self.get(id)?.set.as_ref()
+    }
+
+    /// The device through which a component is reached: an array or server that a proxy agent reads, whose parts are not
+    /// this host's own. A device itself is its own.
+    pub fn device(&self, id: &ComponentId) -> Option<&Component> {
+        let ways = |it: &ComponentId| {
+            let links = self.get(it).into_iter().flat_map(|it| &it.links);
+            let via = links.filter(|it| it.relation == Relation::Via);
+            via.map(|it| it.to.clone()).collect()
+        };
+        let is_device = |it: &&ComponentId| it.kind() == "device";
+        let around = closure(id, ways);
+        self.get([id].into_iter().chain(&around).find(is_device)?)
     }
 
     /// Sets that have this component as a member (spare or lost ones included).
@@ -169,7 +185,7 @@ impl Topology {
     pub fn use_of(&self, id: &ComponentId, asset: Option<&Asset>) -> Use {
         let mut users = self.above(id);
         users.insert(id.clone());
-        self.judge_use(users, asset)
+        self.elsewhere(id, self.judge_use(users, asset))
     }
 
     /// What a component is used for apart from the sets it is a member of.
@@ -180,7 +196,7 @@ impl Topology {
         let mut users =
             closure(id, |it| self.directly_above(it).filter(|it| own(it)).cloned().collect());
         users.remove(id);
-        match self.judge_use(users, asset) {
+        match self.elsewhere(id, self.judge_use(users, asset)) {
             // Being a member of a set is a use that is known.
             Use::Unknown if !sets.is_empty() => Use::Unused,
             other => other,
@@ -201,6 +217,18 @@ impl Topology {
             (true, _) => id.to_string(),
             (false, true) => component.name.clone(),
             (false, false) => format!("{} ({})", component.name, place.join(", ")),
+        }
+    }
+
+    /// What a device's parts are used for is seen on other hosts, not on the one that reads it: that nothing here stands
+    /// on them says nothing, unless the device itself says that nothing does.
+    fn elsewhere(&self, id: &ComponentId, found: Use) -> Use {
+        let said = |it: &Component| it.attrs.get(ASSIGNED).is_some_and(|it| it == "no");
+        match found {
+            Use::Unused | Use::Unknown if self.device(id).is_some() => {
+                if self.get(id).is_some_and(said) { Use::Unused } else { Use::Unknown }
+            }
+            other => other,
         }
     }
 
