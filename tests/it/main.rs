@@ -19,6 +19,7 @@ mod mangled;
 mod notify;
 mod pipeline;
 mod recorder;
+mod redfish;
 mod registry;
 mod report;
 mod rules;

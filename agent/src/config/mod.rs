@@ -253,15 +253,20 @@ fn source(mut section: Section<'_>, source: &Source, mistakes: &mut Vec<Mistake>
     });
     let options = section.rest();
     if let Err(problem) = (source.check)(&options) {
-        let mut problem = problem.trim_end().to_owned();
+        let name = section.full("").trim_end_matches('.').to_owned();
+        let mut problems: Vec<String> = problem.split(";\n").map(|it| it.trim_end().to_owned()).collect();
         let known = ["enabled", "every", "deadline"];
         for key in options.keys() {
             if let Some(it) = xunjian_proto::nearest(key, known.iter().copied()) {
-                problem.push_str(&format!("; instead of `{key}`, did you mean `{it}`?"));
+                problems.push(format!("instead of `{key}`, did you mean `{it}`?"));
             }
         }
-        let name = section.full("").trim_end_matches('.').to_owned();
-        mistakes.push(Mistake { key: name, value: String::new(), problem });
+        // Each target's mistakes on a line of their own.
+        mistakes.extend(problems.into_iter().map(|problem| Mistake {
+            key: name.clone(),
+            value: String::new(),
+            problem,
+        }));
     }
     SourceConfig { enabled, every, deadline, options }
 }

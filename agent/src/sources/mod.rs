@@ -60,6 +60,8 @@ pub mod probe;
 
 pub mod process;
 
+pub mod redfish;
+
 pub mod smart;
 
 pub mod snmp;
@@ -107,6 +109,7 @@ pub const ALL: &[Source] = &[
     port::SOURCE,
     probe::SOURCE,
     process::SOURCE,
+    redfish::SOURCE,
     smart::SOURCE,
     snmp::SOURCE,
     software::SOURCE,

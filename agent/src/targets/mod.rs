@@ -150,7 +150,7 @@ pub fn check(
             wrong(what);
         }
     }
-    if mistakes.is_empty() { Ok(()) } else { Err(mistakes.join("; ")) }
+    if mistakes.is_empty() { Ok(()) } else { Err(mistakes.join(";\n")) }
 }
 
 fn tables(options: &Table) -> Vec<Table> {

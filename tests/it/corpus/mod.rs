@@ -32,6 +32,8 @@ mod md;
 
 mod net;
 
+mod redfish;
+
 mod smart;
 
 mod snmp;
