@@ -77,8 +77,9 @@ pub fn md(host: &dyn Host, name: &str) -> Identity {
     }
 }
 
-/// The components that data on this device lie on: one disk or array, or several for LVM and the like; none if the
-/// device is of a kind without hardware (loop, zram, a network block device). Takes `/dev/` names and bare ones.
+/// The components that data on this device lie on: one disk or array, several for LVM and the like, the filesystem of
+/// its file for a loop device; none if the device is of a kind without hardware (zram, a network block device). Takes
+/// `/dev/` names and bare ones.
 pub fn stands_on(host: &dyn Host, name: &str) -> Vec<ComponentId> {
     let mut found = Vec::new();
     follow(host, name, LAYERS_MAX, &mut found);
@@ -167,9 +168,25 @@ fn follow(host: &dyn Host, name: &str, layers: usize, found: &mut Vec<ComponentI
     if is_disk(&name) {
         return found.push(disk(host, &name).id);
     }
+    if name.starts_with("loop") {
+        return found.extend(under_loop(host, &name));
+    }
     for slave in host.list(&format!("sys/block/{name}/slaves")).unwrap_or_default() {
         follow(host, &slave, layers - 1, found);
     }
+}
+
+/// A loop device stands on the filesystem that its file lies on. Its name is the path of the file, with a mark if that was
+/// deleted (kernel document sysfs-block-loop).
+fn under_loop(host: &dyn Host, name: &str) -> Option<ComponentId> {
+    let file = word(host, &format!("sys/block/{name}/loop/backing_file"))?;
+    let mounts = host.read("proc/self/mountinfo").ok()?;
+    let points = mounts.lines().filter_map(|line| line.split(' ').nth(4));
+    let holds = |point: &&str| {
+        file.strip_prefix(point.trim_end_matches('/')).is_some_and(|rest| rest.starts_with('/'))
+    };
+    let point = points.filter(holds).max_by_key(|it| it.len())?;
+    Some(ComponentId::new("filesystem", point))
 }
 
 /// `nvme0c1n1` is the hidden path device of `nvme0n1`.
