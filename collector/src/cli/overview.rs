@@ -3,7 +3,7 @@
 use std::{fmt::Write, sync::Arc, thread, time::Duration};
 
 use anyhow::{Context, bail};
-use xunjian_proto::Time;
+use xunjian_proto::{Outcome, Time};
 use xunjian_rules::{Lang, RuleSet};
 
 use super::{LangArg, WithConfig, render};
@@ -74,8 +74,17 @@ fn overview(
         let name = &agent.host.hostname;
         let contract = contracts.of(name);
         writeln!(out, "\n{} {name}", if zh { "主机" } else { "host" })?;
-        for status in store.sources(&agent.agent)? {
-            source(&status, lang, out)?;
+        let (absent, there): (Vec<_>, Vec<_>) = store
+            .sources(&agent.agent)?
+            .into_iter()
+            .partition(|it| matches!(it.outcome, Outcome::Absent(_)) && it.problems.is_empty());
+        for status in &there {
+            source(status, lang, out)?;
+        }
+        let absent: Vec<&str> = absent.iter().map(|it| it.source.as_str()).collect();
+        if !absent.is_empty() {
+            let head = if zh { "本机没有：" } else { "not on this host: " };
+            writeln!(out, "  – {head}{}", absent.join(if zh { "、" } else { ", " }))?;
         }
         findings(cases.iter().filter(|it| it.agent == agent.agent.0), contract, lang, out)?;
         let overrides = Overrides::of(contract, name);
@@ -148,7 +157,7 @@ fn pending(
 
 fn source(status: &SourceStatus, lang: Lang, out: &mut String) -> anyhow::Result<()> {
     let (mark, word) = render::outcome(&status.outcome, lang);
-    writeln!(out, "  {mark} {:<9} {word}", status.source)?;
+    writeln!(out, "  {mark} {:<10} {word}", status.source)?;
     for problem in &status.problems {
         writeln!(out, "      ? {}", render::problem(problem, lang))?;
     }

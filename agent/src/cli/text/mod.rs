@@ -45,8 +45,15 @@ impl View {
         let labels = Labels::of(self.lang);
         let mut text = self.heading(readings, &labels);
         text.push_str(&format!("\n{}\n", labels.inspected));
-        for run in &readings.runs {
+        let is_absent = |run: &&Run| matches!(run.outcome, Outcome::Absent(_));
+        for run in readings.runs.iter().filter(|run| readings.runs.len() == 1 || !is_absent(run)) {
             text.push_str(&self.run(run, &labels));
+        }
+        // Some thirty sources look for hardware and file systems that a given host has none of.
+        let absent: Vec<String> =
+            readings.runs.iter().filter(is_absent).map(|it| it.source.clone()).collect();
+        if readings.runs.len() > 1 && !absent.is_empty() {
+            text.push_str(&format!("  {}{}\n", labels.absent, labels.list(&absent)));
         }
         let problems: Vec<_> = readings
             .runs
@@ -61,7 +68,7 @@ impl View {
             let reason = labels.reason(problem.reason);
             text.push_str(&format!(
                 "  {} {} {about}{}\n",
-                cell(&run.source, 9),
+                cell(&run.source, 10),
                 cell(reason, 12),
                 short(&problem.text)
             ));
@@ -119,7 +126,7 @@ impl View {
             count => labels.problems(count),
         };
         let took = format!("{} ms", run.took_ms);
-        format!("  {} {} {:>9}  {why}{problems}\n", cell(&run.source, 9), cell(outcome, 10), took)
+        format!("  {} {} {:>9}  {why}{problems}\n", cell(&run.source, 10), cell(outcome, 10), took)
     }
 
     fn components(&self, readings: &Readings, labels: &Labels) -> String {
