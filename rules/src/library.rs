@@ -42,7 +42,10 @@ pub const LIBRARY: &[RuleFile] = &[
     RuleFile { name: "probe.toml", text: include_str!("../library/probe.toml") },
     RuleFile { name: "process.toml", text: include_str!("../library/process.toml") },
     RuleFile { name: "redfish.toml", text: include_str!("../library/redfish.toml") },
-    RuleFile { name: "redfish_storage.toml", text: include_str!("../library/redfish_storage.toml") },
+    RuleFile {
+        name: "redfish_storage.toml",
+        text: include_str!("../library/redfish_storage.toml"),
+    },
     RuleFile { name: "smart.toml", text: include_str!("../library/smart.toml") },
     RuleFile { name: "snmp.toml", text: include_str!("../library/snmp.toml") },
     RuleFile { name: "software.toml", text: include_str!("../library/software.toml") },

@@ -388,11 +388,17 @@ proptest! {
 fn a_part_of_a_device_that_the_contract_lists_is_judged_as_that_machine() {
     let device = component(ComponentId::new("device", "ACM1"), "array-1", &[]);
     let via = Link { relation: Relation::Via, to: device.id.clone() };
-    let supply = Component { links: vec![via], ..component(ComponentId::new("psu", "ACM1/P1"), "PSU 1", &[]) };
+    let supply = Component {
+        links: vec![via],
+        ..component(ComponentId::new("psu", "ACM1/P1"), "PSU 1", &[])
+    };
     let lost = firing(fact("psu-lost", "power", EvidenceKind::Lost, &supply.id, t0()), t0());
     let mut host = Host::new(vec![device, supply.clone()]);
     host.step(std::slice::from_ref(&lost), t0());
-    assert_eq!((host.of(&supply.id).hostname.as_str(), host.of(&supply.id).decision.grade), ("node1", Grade::Fault(Level::Two)));
+    assert_eq!(
+        (host.of(&supply.id).hostname.as_str(), host.of(&supply.id).decision.grade),
+        ("node1", Grade::Fault(Level::Two))
+    );
 
     let array = Asset { site: "dc2".to_owned(), clustered: true, ..Asset::default() };
     let mut host = Host { contract: Contract::default(), cases: Vec::new(), ..host };
@@ -400,7 +406,11 @@ fn a_part_of_a_device_that_the_contract_lists_is_judged_as_that_machine() {
     host.step(&[lost], t0());
     let case = host.of(&supply.id);
     assert_eq!((case.hostname.as_str(), case.site.as_str()), ("array-1", "dc2"));
-    assert_eq!(case.decision.grade, Grade::Fault(Level::Four), "another machine takes over from it");
+    assert_eq!(
+        case.decision.grade,
+        Grade::Fault(Level::Four),
+        "another machine takes over from it"
+    );
 }
 
 #[test]
@@ -413,7 +423,8 @@ fn that_nothing_here_stands_on_a_devices_drive_says_nothing_of_its_use() {
     for (assigned, level) in [(None, Level::One), (Some("no"), Level::Four)] {
         let mut drive = drive.clone();
         drive.attrs.extend(assigned.map(|it| ("hw.disk.assigned".to_owned(), it.to_owned())));
-        let mut host = Host::new(local.iter().cloned().chain([device.clone(), drive.clone()]).collect());
+        let mut host =
+            Host::new(local.iter().cloned().chain([device.clone(), drive.clone()]).collect());
         host.step(std::slice::from_ref(&lost), t0());
         assert_eq!(host.of(&drive.id).decision.grade, Grade::Fault(level), "{assigned:?}");
     }

@@ -255,8 +255,7 @@ fn a_recording_of_a_device_answers_as_the_device_did_and_holds_no_secret() {
     };
     recorder.finish(&Meta { recorded_at: Time::from_secs(0), host }).unwrap();
     std::mem::swap(&mut second, &mut run(&Recorded::open(&dir)));
-    let untimed =
-        |found: &mut Found| found.samples.retain(|it| it.series.metric != "snmp.uptime");
+    let untimed = |found: &mut Found| found.samples.retain(|it| it.series.metric != "snmp.uptime");
     untimed(&mut first);
     untimed(&mut second);
     assert_eq!(first, second);

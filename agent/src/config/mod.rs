@@ -254,7 +254,8 @@ fn source(mut section: Section<'_>, source: &Source, mistakes: &mut Vec<Mistake>
     let options = section.rest();
     if let Err(problem) = (source.check)(&options) {
         let name = section.full("").trim_end_matches('.').to_owned();
-        let mut problems: Vec<String> = problem.split(";\n").map(|it| it.trim_end().to_owned()).collect();
+        let mut problems: Vec<String> =
+            problem.split(";\n").map(|it| it.trim_end().to_owned()).collect();
         let known = ["enabled", "every", "deadline"];
         for key in options.keys() {
             if let Some(it) = xunjian_proto::nearest(key, known.iter().copied()) {

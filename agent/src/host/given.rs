@@ -4,7 +4,8 @@
 use std::{collections::BTreeMap, io, time::Duration};
 
 use super::{
-    Ask, Host, HostError, Oid, Output, Reply, Request, Space, Value, Vitals, Walked, no_target, recorded::records,
+    Ask, Host, HostError, Oid, Output, Reply, Request, Space, Value, Vitals, Walked, no_target,
+    recorded::records,
 };
 use crate::{source::Need, targets::Target};
 

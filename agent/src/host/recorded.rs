@@ -36,8 +36,7 @@ use xunjian_proto::{HostFacts, Time};
 
 use super::{
     Ask, FILE_BYTES_MAX, Host, HostError, Output, Reached, Reply, Request, Space, Vitals, Walked,
-    below_root,
-    snmp::recorded_walk,
+    below_root, snmp::recorded_walk,
 };
 use crate::{source::Need, targets::Target};
 

@@ -75,6 +75,9 @@ pub(super) struct Limit {
     pub(super) used: f64,
 }
 
+/// A brick, and how many files wait for healing there and are in split-brain.
+type BrickCount = (String, Option<f64>, Option<f64>);
+
 impl Pool {
     /// Takes in an answer about a volume (where the question named one). An error says what was wrong with the answer.
     pub(super) fn absorb(&mut self, answer: &str, about: Option<&str>) -> Result<(), String> {
@@ -214,11 +217,9 @@ impl Pool {
         let Some(name) = name else { return true };
         let volume = self.volumes.entry(name).or_default();
         let group = if volume.heals() { volume.group() } else { counts.len().max(1) };
-        let most =
-            |it: &[(String, Option<f64>, Option<f64>)],
-             pick: fn(&(String, Option<f64>, Option<f64>)) -> Option<f64>| {
-                it.iter().filter_map(pick).reduce(f64::max)
-            };
+        let most = |it: &[BrickCount], pick: fn(&BrickCount) -> Option<f64>| {
+            it.iter().filter_map(pick).reduce(f64::max)
+        };
         let sum = |pick| counts.chunks(group).map(|it| most(it, pick)).sum::<Option<f64>>();
         volume.pending = sum(|it| it.1);
         volume.split_brain = sum(|it| it.2);
