@@ -104,7 +104,7 @@ fn once_shows_a_recorded_host_in_chinese_and_english() {
         assert!(told.out.contains(wanted), "no {wanted} in\n{}", told.out);
     }
     let told = agent(&["once", "--host-dir", &host, "--lang", "en"]);
-    assert!(told.out.contains("absent") && told.out.contains("missing smartctl"), "{}", told.out);
+    assert!(told.out.contains("absent") && told.out.contains("smart (smartctl)"), "{}", told.out);
 }
 
 #[test]

@@ -258,8 +258,11 @@ fn source(mut section: Section<'_>, source: &Source, mistakes: &mut Vec<Mistake>
             problem.split(";\n").map(|it| it.trim_end().to_owned()).collect();
         let known = ["enabled", "every", "deadline"];
         for key in options.keys() {
-            if let Some(it) = xunjian_proto::nearest(key, known.iter().copied()) {
-                problems.push(format!("instead of `{key}`, did you mean `{it}`?"));
+            let Some(it) = xunjian_proto::nearest(key, known.iter().copied()) else { continue };
+            let said = problems.iter_mut().find(|it| it.contains(&format!("`{key}`")));
+            match said {
+                Some(problem) => problem.push_str(&format!("; did you mean `{it}`?")),
+                None => problems.push(format!("instead of `{key}`, did you mean `{it}`?")),
             }
         }
         // Each target's mistakes on a line of their own.

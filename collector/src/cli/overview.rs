@@ -81,7 +81,7 @@ fn overview(
         for status in &there {
             source(status, lang, out)?;
         }
-        let absent: Vec<&str> = absent.iter().map(|it| it.source.as_str()).collect();
+        let absent: Vec<String> = absent.iter().map(lacking).collect();
         if !absent.is_empty() {
             let head = if zh { "本机没有：" } else { "not on this host: " };
             writeln!(out, "  – {head}{}", absent.join(if zh { "、" } else { ", " }))?;
@@ -162,6 +162,16 @@ fn source(status: &SourceStatus, lang: Lang, out: &mut String) -> anyhow::Result
         writeln!(out, "      ? {}", render::problem(problem, lang))?;
     }
     Ok(())
+}
+
+/// A source that the host has nothing for, with the program that it lacks: that can be installed.
+fn lacking(status: &SourceStatus) -> String {
+    match &status.outcome {
+        Outcome::Absent(what) if !what.starts_with('/') && *what != status.source => {
+            format!("{} ({what})", status.source)
+        }
+        _ => status.source.clone(),
+    }
 }
 
 fn tickets(

@@ -50,8 +50,18 @@ impl View {
             text.push_str(&self.run(run, &labels));
         }
         // Some thirty sources look for hardware and file systems that a given host has none of.
-        let absent: Vec<String> =
-            readings.runs.iter().filter(is_absent).map(|it| it.source.clone()).collect();
+        let absent: Vec<String> = readings
+            .runs
+            .iter()
+            .filter_map(|run| match &run.outcome {
+                // A program can be installed; a path of the kernel is there or not.
+                Outcome::Absent(what) if what.starts_with('/') || *what == run.source => {
+                    Some(run.source.clone())
+                }
+                Outcome::Absent(what) => Some(format!("{} ({})", run.source, short(what))),
+                _ => None,
+            })
+            .collect();
         if readings.runs.len() > 1 && !absent.is_empty() {
             text.push_str(&format!("  {}{}\n", labels.absent, labels.list(&absent)));
         }
