@@ -8,16 +8,9 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
+RULES = Path(__file__).resolve().parents[3] / "rules/library"
 # A silent host is told after five minutes; the laboratory has no patience for that.
-CONTRACT = """customer = "lab"
-customer_name = "实验室"
-
-[[overrides]]
-rule = "host-silent"
-threshold = 60
-who = "lab"
-why = "a laboratory does not wait five minutes"
-"""
+PATIENCE = ('{ silent = "5m" }', '{ silent = "90s" }')
 
 
 class Station:
@@ -27,10 +20,11 @@ class Station:
         self.web = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
 
     def start(self):
-        (self.folder / "contracts").mkdir(parents=True)
-        (self.folder / "contracts/lab.toml").write_text(CONTRACT)
+        (self.folder / "rules").mkdir(parents=True)
+        for rules in RULES.glob("*.toml"):
+            (self.folder / "rules" / rules.name).write_text(rules.read_text().replace(*PATIENCE))
         (self.folder / "collector.toml").write_text(
-            f'folder = "{self.folder}/store"\ncontracts = "{self.folder}/contracts"\n\n[agents]\n'
+            f'folder = "{self.folder}/store"\nrules = "{self.folder}/rules"\n\n[agents]\n'
             f'listen = "127.0.0.1:{self.port}"\nnames = ["localhost", "127.0.0.1", "10.0.2.2"]\n\n'
             f'[web]\nlisten = "127.0.0.1:{self.port + 1}"\n'
         )
