@@ -36,7 +36,9 @@ fn main() {
         let due = TICK * u32::try_from(tick).unwrap_or(u32::MAX);
         thread::sleep(due.saturating_sub(begun.elapsed()));
         let now = clock::now();
-        read.push(inspect_with(&often, host.clone(), &Config::default(), now, None, &mut |_| {}).runs);
+        read.push(
+            inspect_with(&often, host.clone(), &Config::default(), now, None, &mut |_| {}).runs,
+        );
     }
     println!(
         "{:>14} {:>9} {:>12} {:>12} {:>16}",
