@@ -15,6 +15,7 @@ pub const LIBRARY: &[RuleFile] = &[
     RuleFile { name: "block.toml", text: include_str!("../library/block.toml") },
     RuleFile { name: "boot.toml", text: include_str!("../library/boot.toml") },
     RuleFile { name: "btrfs.toml", text: include_str!("../library/btrfs.toml") },
+    RuleFile { name: "ceph-health.toml", text: include_str!("../library/ceph-health.toml") },
     RuleFile { name: "ceph.toml", text: include_str!("../library/ceph.toml") },
     RuleFile { name: "edac.toml", text: include_str!("../library/edac.toml") },
     RuleFile { name: "enclosure.toml", text: include_str!("../library/enclosure.toml") },

@@ -1,6 +1,6 @@
 //! The rule library, the loader's mistakes, and judging at event time.
 
-use std::sync::Arc;
+use std::{fs, sync::Arc};
 
 use proptest::prelude::*;
 use xunjian_collector::{
@@ -14,7 +14,21 @@ use xunjian_proto::{
     Component, ComponentId, Cost, Event, Outcome, Problem, Reason, Run, Sample, SeriesKey, State,
     Time,
 };
-use xunjian_rules::{Expect, RuleSet, load};
+use xunjian_rules::{Expect, LIBRARY, RuleSet, load};
+
+use crate::support::repo;
+
+/// A file that is left out of the list is a set of rules that nobody has, and no other test misses it.
+#[test]
+fn every_file_of_the_library_is_built_in() {
+    let files = fs::read_dir(repo().join("rules/library")).unwrap();
+    let mut files: Vec<String> =
+        files.map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
+    files.retain(|it| it.ends_with(".toml"));
+    files.sort();
+    let listed: Vec<&str> = LIBRARY.iter().map(|it| it.name).collect();
+    assert_eq!(files, listed);
+}
 
 #[test]
 fn the_library_has_no_mistakes_and_its_examples_hold() {
