@@ -1,14 +1,20 @@
 //! When which source runs. Pure: time comes in as the duration since the agent started.
 //!
 //! Every source keeps its period, from a place in it that depends on the host, so that a thousand hosts that were
-//! switched on together do not all read their disks together. Sources that ask devices through programs are
-//! *expensive*: one at a time, put off a bounded number of times while the host is busy, and stretched while they take
-//! too large a share of their period.
+//! switched on together do not all read their disks together. All places of one host are on one beat: it is woken once
+//! for all that is due. Sources that ask devices through programs are *expensive*: put off a bounded number of times
+//! while the host is busy, and stretched while they take too large a share of their period.
 
 use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
 
 /// All first runs are made within this time, so that a new agent shows something soon.
 const FIRST_WITHIN: Duration = Duration::from_secs(20);
+
+/// The first runs are made in this many groups.
+const FIRST_GROUPS: u32 = 4;
+
+/// The beat: the shortest default period of a source.
+const BEAT: Duration = Duration::from_secs(10);
 
 /// A source may take this share of its period: one part in this many.
 const BUDGET_PARTS: u32 = 20;
@@ -76,10 +82,12 @@ impl Schedule {
     pub fn new(host: &str, entries: Vec<Entry>, deferrals_max: u32) -> Schedule {
         let mut wheel = BinaryHeap::new();
         let mut slots = Vec::new();
+        let beat = BEAT / 1024 * u32::try_from(hash(host, "") % 1024).unwrap_or(0);
         for (index, entry) in entries.into_iter().enumerate() {
             let hash = hash(host, &entry.name);
-            wheel.push(Reverse((part(hash, FIRST_WITHIN.min(entry.every)), index)));
-            let place = part(hash.rotate_left(32), entry.every);
+            let group = u32::try_from(hash % u64::from(FIRST_GROUPS)).unwrap_or(0);
+            wheel.push(Reverse((FIRST_WITHIN.min(entry.every) / FIRST_GROUPS * group, index)));
+            let place = place(beat, hash.rotate_left(32), entry.every);
             slots.push(Slot {
                 entry,
                 state: State::Idle,
@@ -121,7 +129,6 @@ impl Schedule {
         answer: &mut Option<bool>,
         busy: &mut dyn FnMut() -> bool,
     ) -> (Option<Step>, Duration) {
-        let one_runs = self.slots.iter().any(|it| it.entry.expensive && it.state == State::Running);
         let slot = &mut self.slots[index];
         match slot.state {
             State::Stuck => return (Some(Step::StillStuck(index)), now + slot.period()),
@@ -129,15 +136,13 @@ impl Schedule {
             State::Running => return (None, now + slot.period()),
             State::Idle => {}
         }
-        if slot.entry.expensive {
-            if one_runs {
-                return (None, now + Duration::from_secs(1));
-            }
-            if slot.deferrals < self.deferrals_max && *answer.get_or_insert_with(busy) {
-                slot.deferrals += 1;
-                let wait = slot.entry.every / RETRY_PARTS;
-                return (Some(Step::Defer(index)), now + wait.clamp(RETRY_MIN, RETRY_MAX));
-            }
+        if slot.entry.expensive
+            && slot.deferrals < self.deferrals_max
+            && *answer.get_or_insert_with(busy)
+        {
+            slot.deferrals += 1;
+            let wait = slot.entry.every / RETRY_PARTS;
+            return (Some(Step::Defer(index)), now + wait.clamp(RETRY_MIN, RETRY_MAX));
         }
         slot.state = State::Running;
         slot.deferrals = 0;
@@ -214,15 +219,17 @@ fn hash(host: &str, name: &str) -> u64 {
     (hash ^ (hash >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9)
 }
 
-/// A place in a span.
-fn part(hash: u64, span: Duration) -> Duration {
-    span / 1024 * u32::try_from(hash % 1024).unwrap_or(0)
+/// A place in a period: on the host's beat, and on one of the beats of the period.
+fn place(beat: Duration, hash: u64, every: Duration) -> Duration {
+    let beats = every.as_secs() / BEAT.as_secs();
+    beat.min(every) + BEAT * u32::try_from(hash % beats.max(1)).unwrap_or(0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const SECOND: Duration = Duration::from_secs(1);
     const MINUTE: Duration = Duration::from_secs(60);
     const HOUR: Duration = Duration::from_secs(3600);
 
@@ -298,12 +305,14 @@ mod tests {
     }
 
     #[test]
-    fn one_expensive_source_runs_at_a_time() {
-        let entries = (0..5).map(|it| entry(&format!("s{it}"), MINUTE, true)).collect();
-        let mut schedule = Schedule::new("h", entries, 3);
-        let took = Duration::from_secs(3);
-        let times = starts(&play(&mut schedule, HOUR, took, false));
-        assert!(times.len() > 100 && times.windows(2).all(|it| it[1] - it[0] >= took));
+    fn a_host_is_woken_on_one_beat_for_all_its_sources() {
+        let periods = [10, 30, 60, 120, 180, 300, 600, 1800, 3600];
+        let entries = (0..45).map(|it| entry(&format!("s{it}"), periods[it % 9] * SECOND, false));
+        let mut schedule = Schedule::new("h", entries.collect(), 3);
+        let mut times = starts(&play(&mut schedule, 2 * HOUR, Duration::ZERO, false));
+        times.dedup();
+        let hour = times.iter().filter(|it| **it >= HOUR).count();
+        assert_eq!(hour, 360, "wake-ups an hour");
     }
 
     #[test]

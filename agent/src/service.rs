@@ -1,7 +1,8 @@
 //! The running agent: starts sources when the schedule says so, and hands on what they find.
 //!
-//! One loop on one thread, which sleeps until the next source is due, a run ends, a run's deadline passes or somebody
-//! calls. It never waits for a source.
+//! One loop on one thread, which sleeps until sources are due, their runs have ended, a run's deadline passes or
+//! somebody calls. It never waits for a source. What asks the same devices waits in one [`Lane`], so that no controller
+//! is asked two things at a time.
 
 use std::{
     collections::BTreeMap,
@@ -15,10 +16,10 @@ use crate::{
     clock,
     config::Config,
     cursors::Cursors,
-    host::Live,
+    host::Host,
     load,
     own::{self, Figures},
-    runner::{self, EvidencePolicy, Finished, Job, Running},
+    runner::{self, Done, EvidencePolicy, Finished, Job, Lane, Running},
     schedule::{Entry, Schedule, Step},
     source::Source,
 };
@@ -36,7 +37,10 @@ const EAGER: Duration = Duration::from_secs(120);
 const GATHER_MAX: usize = 256;
 
 /// Sources that start programs and run no more often than this ask devices.
-const EXPENSIVE_EVERY: Duration = Duration::from_secs(300);
+const EXPENSIVE_EVERY: Duration = Duration::from_secs(180);
+
+/// The lanes, and whether a run in one waits for a slow one before it.
+const LANES: [(&str, bool); 3] = [("quick", false), ("devices", true), ("bmc", true)];
 
 /// Where runs go: the spool.
 pub trait Outlet {
@@ -57,7 +61,8 @@ pub enum Command {
 
 /// What wakes the loop.
 enum Message {
-    Ended(usize, Instant, Box<Finished>),
+    /// There is something to find in a lane.
+    Look,
     Command(Command),
 }
 
@@ -74,12 +79,14 @@ impl Handle {
 
 /// An agent that is to run.
 pub struct Service {
-    host: Arc<Live>,
+    host: Arc<dyn Host>,
     config: Config,
     sources: Vec<Source>,
     schedule: Schedule,
-    /// The runs under way, by source; a stuck one stays until its thread ends.
-    running: BTreeMap<usize, (Running, bool)>,
+    /// As [`LANES`].
+    lanes: Vec<Lane>,
+    /// The runs that are stuck, by source, until their threads end.
+    stuck: BTreeMap<usize, Arc<Running>>,
     cursors: Cursors,
     evidence: EvidencePolicy,
     gathered: Vec<Run>,
@@ -94,7 +101,7 @@ impl Service {
     /// Prepares all enabled sources of `sources` and the agent's watch over itself. `host_id` is anything that tells
     /// this host from others; it spreads the runs.
     pub fn new(
-        host: Arc<Live>,
+        host: Arc<dyn Host>,
         config: Config,
         sources: &[Source],
         host_id: &str,
@@ -110,12 +117,18 @@ impl Service {
         let entries = sources.iter().map(entry).collect();
         let schedule = Schedule::new(host_id, entries, config.load.deferrals_max);
         let (send, receive) = mpsc::channel();
+        let teller = send.clone();
+        // Nobody listens any more if the agent is about to end.
+        let tell: Arc<dyn Fn() + Send + Sync> = Arc::new(move || drop(teller.send(Message::Look)));
+        let lane = |(name, strict)| Lane::new(name, strict, host.clone(), tell.clone());
+        let lanes = LANES.into_iter().map(lane).collect();
         Service {
             host,
             config,
             sources,
             schedule,
-            running: BTreeMap::new(),
+            lanes,
+            stuck: BTreeMap::new(),
             cursors,
             evidence: EvidencePolicy::default(),
             gathered: Vec::new(),
@@ -137,7 +150,7 @@ impl Service {
         self.begun = Instant::now();
         loop {
             self.start_due();
-            self.tell_stuck();
+            self.look(outlet);
             if self.flush_by.is_some_and(|it| it <= Instant::now()) {
                 self.flush(outlet);
             }
@@ -146,9 +159,6 @@ impl Service {
                 None => self.receive.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected),
             };
             match woken {
-                Ok(Message::Ended(index, begun, finished)) => {
-                    self.ended(index, begun, *finished, outlet);
-                }
                 Ok(Message::Command(Command::Inspect(names))) => {
                     self.eager_until = Some(Instant::now() + EAGER);
                     self.schedule.run_now(self.begun.elapsed(), &names);
@@ -156,7 +166,7 @@ impl Service {
                 Ok(Message::Command(Command::Stop)) | Err(mpsc::RecvTimeoutError::Disconnected) => {
                     break;
                 }
-                Err(mpsc::RecvTimeoutError::Timeout) => {}
+                Ok(Message::Look) | Err(mpsc::RecvTimeoutError::Timeout) => {}
             }
         }
         self.flush(outlet);
@@ -188,8 +198,7 @@ impl Service {
 
     fn next_wake(&self) -> Option<Instant> {
         let due = self.schedule.next().map(|it| self.begun + it);
-        let deadlines = self.running.values().filter(|(_, stuck)| !stuck);
-        deadlines.map(|(it, _)| it.ends_by()).chain(due).chain(self.flush_by).min()
+        self.lanes.iter().filter_map(Lane::look_by).chain(due).chain(self.flush_by).min()
     }
 
     fn start_due(&mut self) {
@@ -200,39 +209,28 @@ impl Service {
             why.is_some()
         };
         let steps = self.schedule.due(self.begun.elapsed(), &mut busy);
+        let mut due: [Vec<(usize, Job)>; LANES.len()] = Default::default();
         for step in steps {
             match step {
-                Step::Start(index) => self.start(index),
+                Step::Start(index) => {
+                    due[lane(&self.sources[index])].push((index, self.job(index)))
+                }
                 Step::Defer(index) => {
                     let why = why.as_deref().unwrap_or("the host is busy");
                     self.gather(runner::deferred(&self.job(index), why), false);
                 }
                 Step::StillStuck(index) => {
-                    if let Some((running, _)) = self.running.get(&index) {
+                    if let Some(running) = self.stuck.get(&index) {
                         let again = Run { at: clock::now(), ..running.stuck() };
                         self.gather(again, false);
                     }
                 }
             }
         }
-    }
-
-    fn start(&mut self, index: usize) {
-        let job = self.job(index);
-        let (send, begun) = (self.send.clone(), Instant::now());
-        let done = move |finished| {
-            // Nobody listens any more if the agent is about to end.
-            let _ = send.send(Message::Ended(index, begun, Box::new(finished)));
-        };
-        match runner::start(job.clone(), self.host.clone(), done) {
-            Ok(running) => {
-                self.running.insert(index, (running, false));
-            }
-            Err(error) => {
-                tracing::error!(source = job.source.name, %error, "cannot start a thread");
-                self.schedule.ended(index, Duration::ZERO);
-                self.gather(runner::failed(&job, format!("cannot start a thread: {error}")), true);
-            }
+        for (lane, mut jobs) in self.lanes.iter_mut().zip(due) {
+            // What starts programs comes after what only reads, so that it holds up as little as possible.
+            jobs.sort_unstable_by_key(|(index, job)| (!job.source.runs.is_empty(), *index));
+            lane.push(jobs);
         }
     }
 
@@ -248,27 +246,30 @@ impl Service {
         }
     }
 
-    /// Runs that have not ended by their deadline are reported once here; the schedule repeats it every period.
-    fn tell_stuck(&mut self) {
-        let now = Instant::now();
-        let mut told = Vec::new();
-        for (index, (running, stuck)) in &mut self.running {
-            if !*stuck && running.ends_by() <= now {
-                *stuck = true;
-                self.schedule.stuck(*index);
-                tracing::warn!(source = self.sources[*index].name, "a source is stuck");
-                told.push(running.stuck());
-            }
+    /// Takes what has ended. Runs that have not ended by their deadline are reported once here; the schedule repeats it
+    /// every period.
+    fn look(&mut self, outlet: &mut dyn Outlet) {
+        let (mut done, mut stuck) = (Vec::new(), Vec::new());
+        for lane in &mut self.lanes {
+            let found = lane.look();
+            done.extend(found.0);
+            stuck.extend(found.1);
         }
-        for run in told {
-            self.gather(run, true);
+        for it in done {
+            self.ended(it, outlet);
+        }
+        for (index, running) in stuck {
+            self.schedule.stuck(index);
+            tracing::warn!(source = self.sources[index].name, "a source is stuck");
+            self.gather(running.stuck(), true);
+            self.stuck.insert(index, running);
         }
     }
 
-    fn ended(&mut self, index: usize, begun: Instant, finished: Finished, outlet: &mut dyn Outlet) {
-        let was_stuck = self.running.remove(&index).is_some_and(|(_, stuck)| stuck);
-        self.schedule.ended(index, begun.elapsed());
-        let Finished { mut run, cursor } = finished;
+    fn ended(&mut self, done: Done, outlet: &mut dyn Outlet) {
+        let Done { index, took, finished: Finished { mut run, cursor } } = done;
+        let was_stuck = self.stuck.remove(&index).is_some();
+        self.schedule.ended(index, took);
         if was_stuck {
             // It was reported as stuck; what it found so late is old, and the next run is made soon.
             tracing::info!(source = run.source, took_ms = run.took_ms, "a stuck source has ended");
@@ -300,4 +301,42 @@ impl Service {
 /// minute (a mount probe, systemctl) are felt by nobody, and must not wait for a long round over all disks.
 fn expensive(source: &Source) -> bool {
     !source.runs.is_empty() && source.every >= EXPENSIVE_EVERY
+}
+
+/// Which of [`LANES`] a source runs in. Those of one lane may ask the same controller: the makers' tools, smartctl and
+/// sg_ses the same adapter, `nvme` (through the kernel) the drives that smartctl asks, `ipmi` and `redfish` the same
+/// management controller.
+fn lane(source: &Source) -> usize {
+    match source.name {
+        "ipmi" | "redfish" => 2,
+        "nvme" => 1,
+        _ => usize::from(expensive(source)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sources;
+
+    #[test]
+    fn what_asks_storage_controllers_shares_a_lane() {
+        let named = |name: &str| sources::ALL.iter().find(|it| it.name == name).expect(name);
+        let devices = lane(named("smart"));
+        assert!(LANES[devices].1, "a lane in which runs wait for each other");
+        let controllers = ["smartctl", "sg_ses"].into_iter();
+        let tools = named("hwraid").programs.iter().map(|it| it.name);
+        let asks: Vec<&str> = controllers.chain(tools).collect();
+        let sharing: Vec<&str> = sources::ALL
+            .iter()
+            .filter(|it| it.programs.iter().any(|program| asks.contains(&program.name)))
+            .map(|it| {
+                assert_eq!(lane(it), devices, "{}", it.name);
+                it.name
+            })
+            .collect();
+        assert!(["enclosure", "hwraid", "smart"].iter().all(|it| sharing.contains(it)));
+        assert_eq!(lane(named("ipmi")), lane(named("redfish")));
+        assert_eq!(lane(named("host")), 0);
+    }
 }

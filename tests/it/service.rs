@@ -64,9 +64,14 @@ impl Agent {
 
     /// The next run of a source.
     fn run(&self, source: &str) -> Run {
+        self.any(&[source])
+    }
+
+    /// The next run of any of these sources.
+    fn any(&self, sources: &[&str]) -> Run {
         loop {
             let run = self.runs.recv_timeout(LONG).expect("a run within a minute");
-            if run.source == source {
+            if sources.contains(&run.source.as_str()) {
                 return run;
             }
         }
@@ -148,4 +153,70 @@ fn a_source_goes_on_where_it_left_off_after_a_restart() {
     assert_eq!(file().get("log").as_deref(), Some("2"));
     fs::write(folder.path("cursors.json"), "{\"log\":").unwrap();
     assert_eq!(file().get("log"), None);
+}
+
+/// How many runs are under way now, and how many ever were.
+static ASKING: AtomicU32 = AtomicU32::new(0);
+static ASKING_MOST: AtomicU32 = AtomicU32::new(0);
+
+/// Whatever else the machine has to do, nothing is put off.
+fn at_once() -> Config {
+    let mut config = Config::default();
+    config.load.defer = false;
+    config
+}
+
+fn ask_the_controller(_: &mut Collect<'_>) -> Result<(), SourceError> {
+    let now = ASKING.fetch_add(1, Ordering::SeqCst) + 1;
+    ASKING_MOST.fetch_max(now, Ordering::SeqCst);
+    thread::sleep(Duration::from_millis(60));
+    ASKING.fetch_sub(1, Ordering::SeqCst);
+    Ok(())
+}
+
+/// A source that starts programs and has a long period, as those do that ask controllers.
+fn asking(name: &'static str, collect: fn(&mut Collect<'_>) -> Result<(), SourceError>) -> Source {
+    let every = Duration::from_secs(600);
+    Source { every, runs: &["tool show"], ..fake(name, collect) }
+}
+
+#[test]
+fn sources_that_ask_one_controller_never_overlap() {
+    let names = ["smart", "hwraid", "enclosure", "nvme"];
+    let sources = names.map(|it| asking(it, ask_the_controller));
+    let agent = Agent::start(at_once(), &sources, Cursors::default());
+    for _ in 0..2 {
+        for _ in names {
+            assert_eq!(agent.any(&names).outcome, Outcome::Collected);
+        }
+        agent.handle.send(Command::Inspect(Vec::new()));
+    }
+    assert_eq!(ASKING_MOST.load(Ordering::SeqCst), 1);
+}
+
+fn hang(_: &mut Collect<'_>) -> Result<(), SourceError> {
+    loop {
+        thread::park();
+    }
+}
+
+#[test]
+fn a_slow_run_holds_up_no_quick_one() {
+    // Its deadline is an hour away: those behind it must not wait for that.
+    let slow = Source { deadline: Duration::from_secs(3600), ..fake("slow", hang) };
+    let sources = [slow, fake("a", ok), fake("b", ok)];
+    let agent = Agent::start(Config::default(), &sources, Cursors::default());
+    assert_eq!(agent.run("b").outcome, Outcome::Collected);
+    agent.handle.send(Command::Inspect(vec!["a".to_owned()]));
+    assert_eq!(agent.run("a").outcome, Outcome::Collected);
+}
+
+#[test]
+fn a_stuck_run_gives_the_devices_free_for_those_behind_it() {
+    let dead = Source { deadline: Duration::from_millis(50), ..asking("smart", hang) };
+    let sources = [dead, asking("hwraid", ok)];
+    let agent = Agent::start(at_once(), &sources, Cursors::default());
+    assert_eq!(agent.run("smart").outcome, Outcome::Stuck);
+    agent.handle.send(Command::Inspect(vec!["hwraid".to_owned()]));
+    assert_eq!(agent.run("hwraid").outcome, Outcome::Collected);
 }

@@ -159,14 +159,20 @@ pub fn main(args: impl IntoIterator<Item = OsString>, console: &mut Console<'_>)
     done.unwrap_or_else(|error| failed(&error, console))
 }
 
-/// Logs to standard error: warnings and errors, or what `XUNJIAN_LOG` says. One-shot commands are silent otherwise.
+/// Logs to standard error: warnings and errors, or what `XUNJIAN_LOG` says (`info`, `warn,xunjian_agent::upload=error`).
+/// One-shot commands are silent otherwise.
 pub fn log_to_stderr() {
-    use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_env("XUNJIAN_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    use tracing_subscriber::{
+        filter::{LevelFilter, Targets},
+        layer::SubscriberExt as _,
+        util::SubscriberInitExt as _,
+    };
+    let wanted = std::env::var("XUNJIAN_LOG").ok().and_then(|it| it.parse::<Targets>().ok());
+    let filter = wanted.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
     let colours = io::IsTerminal::is_terminal(&io::stderr());
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours);
+    let lines = tracing_subscriber::fmt::layer().with_ansi(colours).with_writer(io::stderr);
     // Fails only if there is a subscriber already, which then does.
-    let _ = log.with_writer(io::stderr).try_init();
+    let _ = tracing_subscriber::registry().with(lines).with(filter).try_init();
 }
 
 fn failed(error: &anyhow::Error, console: &mut Console<'_>) -> u8 {
@@ -187,19 +193,7 @@ struct Usage(String);
 impl Target {
     /// The host to look at.
     fn host(&self, config: &Config) -> anyhow::Result<Arc<dyn Host>> {
-        let Some(dir) = &self.host_dir else {
-            let live = Live::new(Allowed::of(sources::ALL));
-            return Ok(Arc::new(live.with_targets(Targets::of(config))));
-        };
-        let recorded = Recorded::open(dir);
-        if !recorded.is_recording() {
-            let text = format!(
-                "{} is not a recording: want folders `root`, `cmd` or `targets`",
-                dir.display()
-            );
-            return Err(Usage(text).into());
-        }
-        Ok(Arc::new(recorded))
+        host(self.host_dir.as_deref(), config)
     }
 
     /// When the readings are taken: a recording's own time, if it says so, else now.
@@ -219,6 +213,23 @@ impl Target {
         }
         Ok(self.only.as_deref())
     }
+}
+
+/// This host, or a recording.
+fn host(recording: Option<&Path>, config: &Config) -> anyhow::Result<Arc<dyn Host>> {
+    let Some(dir) = recording else {
+        let live = Live::new(Allowed::of(sources::ALL));
+        return Ok(Arc::new(live.with_targets(Targets::of(config))));
+    };
+    let recorded = Recorded::open(dir);
+    if !recorded.is_recording() {
+        let text = format!(
+            "{} is not a recording: want folders `root`, `cmd` or `targets`",
+            dir.display()
+        );
+        return Err(Usage(text).into());
+    }
+    Ok(Arc::new(recorded))
 }
 
 /// The configuration of the file, or of the usual place, or the default.

@@ -11,18 +11,17 @@ use tokio::{
 };
 use xunjian_proto::HostFacts;
 
-use super::{Console, EXIT_OK, Format, Lang, load_config, once, runtime, text};
+use super::{Console, EXIT_OK, Format, Lang, host, load_config, once, runtime, text};
 use crate::{
     Progress, clock,
     config::Config,
     cursors::Cursors,
-    host::{Allowed, Live},
+    host::Host,
     identity::Identity,
     inspect,
     service::{Command, Handle, Service},
     sources,
     spool::{Spool, ToSpool},
-    targets::Targets,
     upload::{self, Patience, Standing, Uplink},
 };
 
@@ -47,13 +46,15 @@ pub(super) struct Run {
     /// Language of what is shown
     #[arg(long, value_enum, default_value = "zh")]
     lang: Lang,
+    /// Run on a recording instead of this host: to see what the agent costs a host that is not at hand
+    #[arg(long, value_name = "DIR", hide = true)]
+    host_dir: Option<PathBuf>,
 }
 
 impl Run {
     pub(super) fn run(self, console: &mut Console<'_>) -> anyhow::Result<u8> {
         let config = load_config(self.config.as_deref())?;
-        let host =
-            Arc::new(Live::new(Allowed::of(sources::ALL)).with_targets(Targets::of(&config)));
+        let host = host(self.host_dir.as_deref(), &config)?;
         let facts = inspect::facts(&*host);
         let folder = config.folder.join("spool");
         let spool = Spool::open(&folder, config.spool, clock::now())?;
@@ -65,7 +66,7 @@ impl Run {
 /// What both ways of running share.
 struct Agent {
     config: Config,
-    host: Arc<Live>,
+    host: Arc<dyn Host>,
     facts: HostFacts,
     spool: Arc<Spool>,
 }

@@ -70,11 +70,6 @@ impl Live {
     pub fn with_targets(self, targets: Targets) -> Live {
         Live { targets, ..self }
     }
-
-    /// Killed programs that hang in the kernel and could not be waited for.
-    pub fn left_behind(&self) -> usize {
-        self.left_behind.count()
-    }
 }
 
 impl Host for Live {
@@ -224,6 +219,10 @@ impl Host for Live {
 
     fn logout(&self, source: &str, target: &str) -> Result<(), HostError> {
         self.https.logout(source, target)
+    }
+
+    fn left_behind(&self) -> usize {
+        self.left_behind.count()
     }
 
     fn is_live(&self) -> bool {

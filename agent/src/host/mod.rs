@@ -115,6 +115,10 @@ pub trait Host: Send + Sync {
         let _ = (source, target);
         Ok(())
     }
+    /// Killed programs that hang in the kernel and could not be waited for.
+    fn left_behind(&self) -> usize {
+        0
+    }
     /// Counts processor time of a thread that works for this run beside its own.
     fn charge(&self, cpu: Duration) {
         let _ = cpu;

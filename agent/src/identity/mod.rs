@@ -98,8 +98,11 @@ impl Identity {
         }
         let text = fs::read_to_string(&path).map_err(wrap)?;
         let content = |why: String| IdentityError::Content { path: path.clone(), why };
-        let credentials: Credentials =
-            toml::from_str(&text).map_err(|error| content(error.message().to_owned()))?;
+        // By way of a table, as the configuration is read: the binary then holds one parser of text, not one a type.
+        let table = text.parse::<toml::Table>();
+        let credentials: Credentials = table
+            .and_then(toml::Table::try_into)
+            .map_err(|error| content(error.message().to_owned()))?;
         credentials.life().map_err(content)?;
         credentials.key_der().map_err(|why| content(why.to_owned()))?;
         Ok(Some(Identity { path, current: Mutex::new(Arc::new(credentials)) }))

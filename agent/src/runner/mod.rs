@@ -23,7 +23,10 @@ mod metered;
 
 mod evidence;
 
+mod lane;
+
 pub use evidence::EvidencePolicy;
+pub use lane::{Done, Lane};
 use metered::{Meter, Metered};
 
 /// Most items of one kind in one run; a server with 500 disks emits some 30,000 numbers.
@@ -72,6 +75,10 @@ pub struct Running {
 }
 
 impl Running {
+    fn new(job: Job, live: bool) -> Running {
+        Running { job, meter: Arc::default(), live, begun: Instant::now() }
+    }
+
     /// When it counts as stuck.
     pub fn ends_by(&self) -> Instant {
         self.begun + self.job.deadline
@@ -95,17 +102,12 @@ pub fn start(
     host: Arc<dyn Host>,
     done: impl FnOnce(Finished) + Send + 'static,
 ) -> std::io::Result<Running> {
-    let meter = Arc::new(Meter::default());
-    let running = Running {
-        job: job.clone(),
-        meter: meter.clone(),
-        live: host.is_live(),
-        begun: Instant::now(),
-    };
+    let running = Running::new(job.clone(), host.is_live());
+    let meter = running.meter.clone();
     thread::Builder::new()
         .name(format!("source-{}", job.source.name))
         .stack_size(STACK_BYTES)
-        .spawn(move || done(collect(job, &*host, &meter)))?;
+        .spawn(move || done(collect(&job, &*host, &meter)))?;
     Ok(running)
 }
 
@@ -151,12 +153,12 @@ pub fn chain(error: &dyn std::error::Error) -> String {
 }
 
 /// Makes the run on the calling thread.
-fn collect(job: Job, host: &dyn Host, meter: &Meter) -> Finished {
+fn collect(job: &Job, host: &dyn Host, meter: &Meter) -> Finished {
     let begun = Instant::now();
     let cpu = clock::thread_cpu();
     let metered = Metered { host, meter, deadline: begun + job.deadline, runs: job.source.runs };
     let mut cursor = job.cursor.clone();
-    let looked = catch_unwind(AssertUnwindSafe(|| look(&job, &metered, &mut cursor)))
+    let looked = catch_unwind(AssertUnwindSafe(|| look(job, &metered, &mut cursor)))
         .unwrap_or_else(|panic| {
             let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
             let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
@@ -167,7 +169,7 @@ fn collect(job: Job, host: &dyn Host, meter: &Meter) -> Finished {
     bound(&mut found);
     let Found { components, samples, states, events, problems, evidence } = found;
     let run =
-        Run { components, samples, states, events, problems, evidence, ..blank(&job, outcome) };
+        Run { components, samples, states, events, problems, evidence, ..blank(job, outcome) };
     if !host.is_live() {
         return Finished { run, cursor };
     }

@@ -1,9 +1,12 @@
-//! What the agent costs a host: CPU seconds an hour, resident memory, wake-ups a second, binary size, bytes a sample on the
-//! wire. Starts a collector and an agent of this build on loopback with default periods, watches `/proc`, prints a table.
+//! What the agent costs a host: CPU seconds an hour, resident memory, wake-ups a second, binary size. Starts a collector
+//! and an agent on loopback, watches `/proc`, prints a table for each of: this machine with all sources at default
+//! periods, with the eight that every host has, and a recorded host with sixty disks whose devices are asked every half
+//! minute.
 //!
-//! `cargo build --release && cargo bench -p xunjian-tests --bench footprint -- --seconds 300 [--bin FOLDER]`
+//! `cargo build --release && cargo bench -p xunjian-tests --bench footprint -- --seconds 300 [--agent FILE]
+//! [--only all|eight|disks]`
 //!
-//! FOLDER holds `xunjian-agent` and `xunjian-collector`; without it, `target/release` of this repository.
+//! Without `--agent`, it is the one of `target/release` of this repository, as the collector is.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,6 +22,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+mod chassis;
+
+/// The sources of a host that has nothing but disks and a network.
+const EIGHT: [&str; 8] = ["block", "fs", "host", "kmsg", "md", "net", "smart", "systemd"];
+
 /// Seconds before counting starts: the first round of all sources is not the ordinary load.
 const WARM_SECS: u64 = 40;
 
@@ -26,41 +34,61 @@ fn main() {
     let args: Vec<String> = env::args().collect();
     let option = |name: &str| args.iter().position(|it| it == name).map(|at| args[at + 1].as_str());
     let seconds: u64 = option("--seconds").map_or(120, |it| it.parse().unwrap());
-    let bin = option("--bin").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release"),
-        PathBuf::from,
-    );
-    let dir = env::temp_dir().join(format!("xunjian-footprint-{}", std::process::id()));
-    let both = Both::start(&bin, &dir);
+    let release = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release");
+    let release = option("--bin").map_or(release, PathBuf::from);
+    let agent = option("--agent").map_or_else(|| release.join("xunjian-agent"), PathBuf::from);
+    let collector = release.join("xunjian-collector");
+    for (name, title) in [
+        ("all", "all sources at default periods"),
+        ("eight", "the eight sources that every host has, at default periods"),
+        ("disks", "a recorded host with sixty disks, what asks devices every 30 s"),
+    ] {
+        if option("--only").is_none_or(|it| it == name) {
+            let dir = env::temp_dir().join(format!("xunjian-footprint-{}", std::process::id()));
+            watch(name, title, seconds, &Both::start(name, &agent, &collector, &dir));
+        }
+    }
+    println!("\nagent's binary: {:.2} MiB", size_mib(&agent));
+}
+
+fn watch(name: &str, title: &str, seconds: u64, both: &Both) {
     thread::sleep(Duration::from_secs(WARM_SECS));
     let (before, started) = (Usage::of(both.agent.id()), Instant::now());
     thread::sleep(Duration::from_secs(seconds));
     let (after, took) = (Usage::of(both.agent.id()), started.elapsed().as_secs_f64());
     let hour = 3600.0 / took;
-    println!("agent, all sources at default periods, {took:.0} s watched after {WARM_SECS} s");
+    println!("\nagent, {title}, {took:.0} s watched after {WARM_SECS} s\n");
     println!("| what | value |\n|---|---|");
-    println!(
-        "| CPU seconds an hour, the agent itself | {:.2} |",
-        (after.own_secs - before.own_secs) * hour
-    );
-    println!(
-        "| CPU seconds an hour, programs it started | {:.2} |",
-        (after.child_secs - before.child_secs) * hour
-    );
-    println!(
-        "| resident memory, MiB (peak {:.1}) | {:.1} |",
-        after.peak_kib / 1024.0,
-        after.rss_kib / 1024.0
-    );
-    println!("| of it anonymous, MiB | {:.1} |", after.anon_kib / 1024.0);
-    println!(
-        "| wake-ups a second (voluntary switches of all threads) | {:.2} |",
-        (after.switches - before.switches) / took
-    );
-    println!("| binary of this build, MiB | {:.1} |", size_mib(&bin.join("xunjian-agent")));
+    if name != "disks" {
+        let own = (after.own_secs - before.own_secs) * hour;
+        let programs = (after.child_secs - before.child_secs) * hour;
+        println!("| CPU seconds an hour, the agent itself | {own:.2} |");
+        println!("| CPU seconds an hour, programs it started | {programs:.2} |");
+        let wakes = (after.switches - before.switches) / took;
+        println!(
+            "| wake-ups a second (voluntary switches of all threads that are there) | {wakes:.2} |"
+        );
+    }
+    let [rss, peak, anon] = [after.rss_kib, after.peak_kib, after.anon_kib].map(|it| it / 1024.0);
+    println!("| resident memory, MiB (peak {peak:.1}) | {rss:.1} |");
+    println!("| of it anonymous, MiB | {anon:.1} |");
     for line in both.metrics().lines().filter(|it| it.starts_with("xunjian_ingest_")) {
         println!("| {} |", line.replacen(' ', " | ", 1));
     }
+}
+
+/// The agent's configuration for a mode, beside where it lives.
+fn config(mode: &str) -> String {
+    let section = |it: &xunjian_agent::source::Source| match mode {
+        "eight" if !EIGHT.contains(&it.name) => format!("[sources.{}]\nenabled = false\n", it.name),
+        "disks" if it.every > Duration::from_secs(30) => {
+            format!("[sources.{}]\nevery = \"30s\"\n", it.name)
+        }
+        _ => String::new(),
+    };
+    let sections: String = xunjian_agent::sources::ALL.iter().map(section).collect();
+    // On a recording nothing is asked: it may be busy, and every run is to be made.
+    format!("[load]\ndefer = {}\n{sections}", mode != "disks")
 }
 
 struct Both {
@@ -70,7 +98,7 @@ struct Both {
 }
 
 impl Both {
-    fn start(bin: &Path, dir: &Path) -> Both {
+    fn start(mode: &str, agent: &Path, collector: &Path, dir: &Path) -> Both {
         fs::create_dir_all(dir).unwrap();
         let config = dir.join("collector.toml");
         let text = format!(
@@ -78,11 +106,10 @@ impl Both {
             dir.join("store").display()
         );
         fs::write(&config, text).unwrap();
-        let collector = bin.join("xunjian-collector");
-        let server = quiet(Command::new(&collector).args(["serve", "--config"]).arg(&config));
+        let server = quiet(Command::new(collector).args(["serve", "--config"]).arg(&config));
         let pid = server.id().to_string();
-        must(Command::new(&collector).args(["wait-ready", "--pid", &pid, "--config"]).arg(&config));
-        let token = Command::new(&collector)
+        must(Command::new(collector).args(["wait-ready", "--pid", &pid, "--config"]).arg(&config));
+        let token = Command::new(collector)
             .args(["enrol-token", "--config"])
             .arg(&config)
             .output()
@@ -90,15 +117,19 @@ impl Both {
         let token = String::from_utf8(token.stdout).unwrap();
         let config = dir.join("agent.toml");
         let text = format!(
-            "folder = '{}'\n[collector]\naddress = '127.0.0.1:17443'\n",
-            dir.join("agent").display()
+            "folder = '{}'\n[collector]\naddress = '127.0.0.1:17443'\n{}",
+            dir.join("agent").display(),
+            self::config(mode)
         );
         fs::write(&config, text).unwrap();
-        let agent = bin.join("xunjian-agent");
-        must(
-            Command::new(&agent).args(["enrol", "--token", token.trim(), "--config"]).arg(&config),
-        );
-        let agent = quiet(Command::new(&agent).args(["run", "--config"]).arg(&config));
+        must(Command::new(agent).args(["enrol", "--token", token.trim(), "--config"]).arg(&config));
+        let mut run = Command::new(agent);
+        run.args(["run", "--config"]).arg(&config);
+        if mode == "disks" {
+            chassis::write(&dir.join("host"));
+            run.arg("--host-dir").arg(dir.join("host"));
+        }
+        let agent = quiet(&mut run);
         Both { agent, collector: server, dir: dir.to_owned() }
     }
 
