@@ -18,6 +18,8 @@ pub mod saved;
 
 pub mod devices;
 
+pub mod drives;
+
 pub mod volumes;
 
 pub mod sources;

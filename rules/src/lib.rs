@@ -6,6 +6,8 @@ mod known;
 
 mod rule;
 
+mod score;
+
 mod example;
 
 mod duration;
@@ -23,6 +25,7 @@ pub use rule::{
     Attrs, Compare, Condition, EventTest, How, Item, Measure, MetricId, NumberTest, Operand, Rule,
     RuleSet, StateTest, Threshold, Word,
 };
+pub use score::{AttrTest, Score, ScorePart, ScoreTest};
 pub use xunjian_proto::nearest;
 
 /// A text in both languages of the users, Chinese first.

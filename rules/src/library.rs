@@ -17,6 +17,7 @@ pub const LIBRARY: &[RuleFile] = &[
     RuleFile { name: "btrfs.toml", text: include_str!("../library/btrfs.toml") },
     RuleFile { name: "ceph-health.toml", text: include_str!("../library/ceph-health.toml") },
     RuleFile { name: "ceph.toml", text: include_str!("../library/ceph.toml") },
+    RuleFile { name: "disk_failure.toml", text: include_str!("../library/disk_failure.toml") },
     RuleFile { name: "edac.toml", text: include_str!("../library/edac.toml") },
     RuleFile { name: "enclosure.toml", text: include_str!("../library/enclosure.toml") },
     RuleFile { name: "fc.toml", text: include_str!("../library/fc.toml") },

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use crate::{EvidenceKind, Example, KnownMetric, Text};
+use crate::{AttrTest, EvidenceKind, Example, KnownMetric, ScoreTest, Text, score::Score};
 
 /// Number of a metric, state or event kind within one [`RuleSet`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,6 +16,8 @@ pub type Attrs = Vec<(String, String)>;
 pub struct RuleSet {
     /// In the order of their ids.
     pub rules: Vec<Rule>,
+    /// Sums of points that rules compare; [`ScoreTest::score`] is the place in here.
+    pub scores: Vec<Score>,
     /// What the rules speak of; [`MetricId`] is the place in here.
     pub metrics: Vec<KnownMetric>,
     /// Per metric: the lengths of the windows that rules look back over, shortest first, each once.
@@ -70,6 +72,8 @@ pub struct Rule {
     pub clear_samples: u32,
     /// Standing counters: after so long without a rise it is advice.
     pub age: Option<Duration>,
+    /// It rests on raw values that are decoded by model: on a model that nobody knows it is a latent fault at most.
+    pub by_model: bool,
     /// The check item of the report.
     pub item: Item,
     /// One sentence with placeholders.
@@ -115,6 +119,10 @@ pub enum Condition {
     State(StateTest),
     /// Happenings counted.
     Event(EventTest),
+    /// What the component is: one of its attributes.
+    Attr(AttrTest),
+    /// A sum of points.
+    Score(ScoreTest),
     /// The component is not among what its source saw in the newest runs (that many in a row).
     Gone(u32),
     /// Nothing was heard from the source or host for so long; the only test that looks at *now*.
@@ -154,6 +162,7 @@ impl Condition {
                     Some(*value)
                 }
                 Condition::Event(event) => Some(f64::from(event.at_least)),
+                Condition::Score(score) => Some(score.limit),
                 Condition::State(StateTest { word: Word::ChangedIn { at_least, .. }, .. }) => {
                     Some(f64::from(*at_least))
                 }

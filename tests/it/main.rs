@@ -24,6 +24,7 @@ mod registry;
 mod report;
 mod rules;
 mod runner;
+mod score;
 mod service;
 mod snmp;
 mod spool;

@@ -32,6 +32,8 @@ mod bundle;
 
 mod list;
 
+mod drives;
+
 mod check;
 
 mod text;
@@ -84,6 +86,8 @@ enum Command {
     Bundle(bundle::Bundle),
     /// Say what the agent reads, how often, with which programs, and why that harms nobody
     List(list::List),
+    /// Say how models of drives are decoded, and by which version of the table
+    Drives(drives::Drives),
     /// Check the configuration and tell all mistakes at once
     Check(check::Check),
     /// Answer one question of the agent about what only root may ask, on standard input and output
@@ -148,6 +152,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>, console: &mut Console<'_>)
         Command::Record(it) => it.run(console),
         Command::Bundle(it) => it.run(console),
         Command::List(it) => it.run(console),
+        Command::Drives(it) => it.run(console),
         Command::Check(it) => it.run(console),
         Command::Helper => help(io::stdin(), &mut *console.out, &Allowed::of(sources::ALL))
             .map(|()| EXIT_OK)

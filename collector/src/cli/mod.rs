@@ -25,6 +25,7 @@ mod render;
 mod replay;
 mod report;
 mod rules;
+mod score;
 mod serve;
 mod serve_web;
 mod wait_ready;

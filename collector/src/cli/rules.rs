@@ -11,7 +11,7 @@ use xunjian_rules::{
     Threshold, Word, duration_text, nearest,
 };
 
-use super::LangArg;
+use super::{LangArg, score};
 use crate::{evaluate, rulebook};
 
 /// Arguments of `rules`.
@@ -102,6 +102,10 @@ pub(super) fn explain(
     line(Text::new("对象", "on"), &on(rule))?;
     line(Text::new("证据类别", "evidence"), &format!("{} ({})", evidence(rule), rule.class))?;
     line(Text::new("条件", "when"), &condition(rules, &rule.when))?;
+    score::explain(rules, &rule.when, lang, &mut line)?;
+    if rule.by_model {
+        line(Text::new("型号", "model"), score::by_model().in_lang(lang))?;
+    }
     if let Some(clear) = &rule.clear_when {
         line(Text::new("恢复条件", "clear when"), &condition(rules, clear))?;
     }
@@ -211,6 +215,8 @@ pub(super) fn condition(rules: &RuleSet, condition_: &Condition) -> String {
             let names: Vec<&str> = metrics.iter().map(|id| name(*id)).collect();
             format!("count of {} in {} ≥ {at_least}", names.join(" | "), duration_text(*window))
         }
+        Condition::Attr(test) => score::attribute(test),
+        Condition::Score(test) => score::compared(rules, test),
         Condition::Gone(runs) => format!("not seen in {runs} runs"),
         Condition::Silent(Threshold::Time(time)) => format!("silent for {}", duration_text(*time)),
         Condition::Silent(Threshold::Periods(periods)) => format!("silent for {periods} periods"),

@@ -10,9 +10,9 @@ use xunjian_rules::MetricKind;
 
 use super::{
     hold::Outcome,
-    known::SELF,
+    known::{SELF, fall},
     overrides::{Overrides, Tuned},
-    series::{Point, RECENT, Series, is_sentinel},
+    series::{Fall, Point, RECENT, Series, is_sentinel},
     truth::{Scope, Truth},
     view::{
         CHANGES_MAX, EVENTS_MAX, EventSlot, Happening, HostView, Pair, PartProblem, RunMark,
@@ -215,6 +215,10 @@ impl HostView {
             if sentinel {
                 slot.sentinel = slot.sentinel.max(Some(run.at));
             } else {
+                let fell = |before: Point| sample.value < before.value;
+                let before = slot.series.latest(run.at);
+                let misread = fall(known) == Fall::Error && before.is_some_and(fell);
+                self.stats.backwards += u64::from(misread);
                 slot.series.push(Point { at: run.at, value: sample.value });
             }
         }

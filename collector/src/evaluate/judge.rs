@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use xunjian_agent::drives::{FAMILY_ATTR, UNKNOWN};
 use xunjian_proto::{ComponentId, Time};
 use xunjian_rules::{Condition, EvidenceKind, How, Rule, Text};
 
 use super::{
     Fact, Judgement, Unknown, Verdict,
     hold::Outcome,
-    known::SELF,
+    known::{SELF, fall},
     overrides::{Overrides, Tuned},
     truth::{Notes, Scope, Truth},
     view::{HostView, Pair, Part},
@@ -149,7 +150,13 @@ fn fire(scope: &Scope<'_>, pair: &Pair, notes: &mut Notes) -> Verdict {
     let rule = scope.rule;
     scope.truth(&rule.when, Some(notes));
     let since = pair.state.since.unwrap_or(scope.at);
-    let evidence = if aged(scope) { EvidenceKind::Advice } else { rule.evidence };
+    let evidence = match rule.evidence {
+        _ if aged(scope) => EvidenceKind::Advice,
+        EvidenceKind::Lost | EvidenceKind::Suspect if rule.by_model && is_unknown(scope.part) => {
+            EvidenceKind::Latent
+        }
+        evidence => evidence,
+    };
     Verdict::Firing(Box::new(fact(scope, notes, evidence, since)))
 }
 
@@ -168,6 +175,11 @@ fn fact(scope: &Scope<'_>, notes: &Notes, evidence: EvidenceKind, since: Time) -
     }
 }
 
+/// Whether nobody knows how the drive's model packs its values: they are read by the standard, which makers bend.
+fn is_unknown(part: &Part) -> bool {
+    part.attrs.get(FAMILY_ATTR).is_some_and(|it| it == UNKNOWN)
+}
+
 /// Whether the counters that make a rule fire have stood still for the rule's age.
 fn aged(scope: &Scope<'_>) -> bool {
     let Some(age) = scope.rule.age else { return false };
@@ -181,7 +193,8 @@ fn aged(scope: &Scope<'_>) -> bool {
         for slot in scope.slots(&number.measure) {
             counters += 1;
             let young = scope.at.since(slot.series.first) < age;
-            let rise = slot.series.rise(scope.at, age, true).unwrap_or_default();
+            let fall = fall(scope.view.rules.metric(slot.metric));
+            let rise = slot.series.rise(scope.at, age, fall).unwrap_or_default();
             risen |= young || rise > 0.0;
         }
     });

@@ -5,6 +5,8 @@ use std::time::Duration;
 use xunjian_agent::{source::Metric, sources};
 use xunjian_rules::{KnownMetric, MetricKind};
 
+use super::series::Fall;
+
 /// How the newest run of a source ended: `collected`, `absent`, `failed`, `stuck`, `deferred`. On components of kind
 /// `source`.
 pub(super) const OUTCOME: &str = "xunjian.source.outcome";
@@ -54,6 +56,19 @@ pub fn known_metrics() -> Vec<KnownMetric> {
         also: Vec::new(),
     }));
     known
+}
+
+/// What a fall of a metric means.
+pub(super) fn fall(metric: &KnownMetric) -> Fall {
+    // Kept by the drive itself, or by a controller for as long as it knows the drive.
+    const OF_DRIVES: [&str; 3] = ["hw.nvme.", "hw.scsi.", "hw.smart."];
+    match metric.kind {
+        MetricKind::Counter if OF_DRIVES.iter().any(|it| metric.name.starts_with(it)) => {
+            Fall::Error
+        }
+        MetricKind::Counter => Fall::Reset,
+        _ => Fall::Real,
+    }
 }
 
 /// Name of the rule file whose rules are about sources as such and are judged on the runs of each.

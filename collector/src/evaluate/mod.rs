@@ -22,6 +22,8 @@ mod truth;
 
 mod states;
 
+mod score;
+
 mod fresh;
 
 mod notes;

@@ -44,7 +44,8 @@ fn how_text(how: How) -> String {
     }
 }
 
-fn show(notes: &mut Notes, truth: Truth, value: String, limit: String) {
+/// Value and limit of the first test that holds, else of the first one.
+pub(super) fn show(notes: &mut Notes, truth: Truth, value: String, limit: String) {
     let holds = truth == Truth::True;
     if notes.shown.as_ref().is_none_or(|(shown, ..)| holds && !shown) {
         notes.shown = Some((holds, value, limit));

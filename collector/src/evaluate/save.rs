@@ -72,6 +72,8 @@ struct SavedSlot {
     metric: String,
     attrs: Attrs,
     first: Time,
+    #[serde(default)]
+    origin: Option<u64>,
     sentinel: Option<Time>,
     recent: Vec<(Time, u64)>,
     windows: Vec<(Duration, Buckets)>,
@@ -212,6 +214,7 @@ fn save_slot(slot: &Slot, metric: String) -> SavedSlot {
         metric,
         attrs: slot.attrs.clone(),
         first: slot.series.first,
+        origin: slot.series.origin.map(f64::to_bits),
         sentinel: slot.sentinel,
         recent: slot.series.recent.iter().map(point).collect(),
         windows: slot
@@ -254,6 +257,7 @@ fn restore_part(rules: &RuleSet, saved: SavedPart, places: &[usize]) -> Part {
 fn restore_slot(rules: &RuleSet, saved: SavedSlot) -> Option<Slot> {
     let metric = rules.id(&saved.metric)?;
     let mut series = Series::new(saved.first, &rules.windows[usize::from(metric.0)]);
+    series.origin = saved.origin.map(f64::from_bits);
     series.recent = saved
         .recent
         .into_iter()

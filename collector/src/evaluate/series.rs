@@ -14,6 +14,18 @@ pub(super) const RECENT: usize = 8;
 /// Buckets of a window. 24 make whole hours of a day and 30 hours of a month; three full windows stay below 2 KiB.
 pub(super) const BUCKETS: usize = 24;
 
+/// What it means that a series falls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fall {
+    /// It went down, and what follows is a rise again.
+    Real,
+    /// A counter began anew at 0.
+    Reset,
+    /// The counter lives as long as the part that keeps it: somebody misread it, or its keeper changed its mind. Only what
+    /// lies above the highest value within the window is a rise.
+    Error,
+}
+
 /// A value at a time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Point {
@@ -43,6 +55,8 @@ pub(super) struct Window {
 pub(super) struct Series {
     /// Time of the oldest point ever: how long the history is.
     pub(super) first: Time,
+    /// And its value: a rise in the first stretch of a window begins there.
+    pub(super) origin: Option<f64>,
     /// Newest points, oldest first.
     pub(super) recent: Vec<Point>,
     pub(super) windows: Vec<Window>,
@@ -53,12 +67,15 @@ impl Series {
     pub(super) fn new(first: Time, lengths: &[Duration]) -> Series {
         let windows =
             lengths.iter().map(|it| Window { length: *it, buckets: Vec::new() }).collect();
-        Series { first, recent: Vec::new(), windows }
+        Series { first, origin: None, recent: Vec::new(), windows }
     }
 
     /// Adds a point. A second one at the same time is dropped: the first one was judged already.
     pub(super) fn push(&mut self, point: Point) {
-        self.first = self.first.min(point.at);
+        if point.at < self.first || self.origin.is_none() {
+            self.first = self.first.min(point.at);
+            self.origin = Some(point.value);
+        }
         let place = self.recent.partition_point(|it| it.at < point.at);
         if self.recent.get(place).is_some_and(|it| it.at == point.at) {
             return;
@@ -84,29 +101,28 @@ impl Series {
         self.recent.iter().rev().find(|it| it.at <= at).copied()
     }
 
-    /// Rise up to `at` within `length`: falls of a counter are resets, after which it began at 0; falls of a gauge are
-    /// falls. `None` with fewer than two points.
-    pub(super) fn rise(&self, at: Time, length: Duration, counter: bool) -> Option<f64> {
+    /// Rise up to `at` within `length`. `None` with fewer than two points.
+    pub(super) fn rise(&self, at: Time, length: Duration, fall: Fall) -> Option<f64> {
         let mut rise = 0.0;
         let mut before: Option<f64> = None;
         let mut points = 0;
         self.walk(at, length, |_, value| {
-            if let Some(before) = before {
-                if value > before {
-                    rise += value - before;
-                } else if value < before && counter {
-                    rise += value.max(0.0);
-                }
-            }
-            before = Some(value);
             points += 1;
+            let Some(known) = before.replace(value) else { return };
+            if value > known {
+                rise += value - known;
+            } else if value < known && fall == Fall::Reset {
+                rise += value.max(0.0);
+            } else if fall == Fall::Error {
+                before = Some(known);
+            }
         });
         (points >= 2).then_some(rise)
     }
 
     /// Rise per second of the points themselves.
-    pub(super) fn rate(&self, at: Time, length: Duration, counter: bool) -> Option<f64> {
-        let rise = self.rise(at, length, counter)?;
+    pub(super) fn rate(&self, at: Time, length: Duration, fall: Fall) -> Option<f64> {
+        let rise = self.rise(at, length, fall)?;
         let (mut first, mut last) = (None, None);
         self.walk(at, length, |time, _| {
             first = first.or(Some(time));
@@ -164,6 +180,12 @@ impl Series {
         // Where the newest points reach back beyond the window, they hold the one before it too.
         let buckets = if oldest < start { &[] } else { buckets };
         let from = buckets.partition_point(|it| it.at < start).saturating_sub(1);
+        if let (true, Some(bucket), Some(origin)) =
+            (self.first >= start, buckets.first(), self.origin)
+            && self.first < bucket.at
+        {
+            call(self.first, origin);
+        }
         for bucket in buckets[from..].iter().filter(|it| it.at < oldest && it.at <= at) {
             if bucket.at >= start && bucket.max > bucket.last {
                 call(bucket.at, bucket.max);
@@ -228,18 +250,42 @@ mod tests {
     #[test]
     fn a_counter_that_runs_backwards_was_reset() {
         let series = series(&[100.0, 105.0, 3.0, 4.0]);
-        assert_eq!(series.rise(Time::from_secs(4 * 3_600), HOUR * 24, true), Some(9.0));
-        assert_eq!(series.rise(Time::from_secs(4 * 3_600), HOUR * 24, false), Some(6.0));
+        assert_eq!(series.rise(Time::from_secs(4 * 3_600), HOUR * 24, Fall::Reset), Some(9.0));
+        assert_eq!(series.rise(Time::from_secs(4 * 3_600), HOUR * 24, Fall::Real), Some(6.0));
+    }
+
+    #[test]
+    fn a_counter_of_a_drive_that_runs_backwards_was_misread() {
+        let end = Time::from_secs(4 * 3_600);
+        let rise = |values: &[f64]| series(values).rise(end, HOUR * 24, Fall::Error);
+        assert_eq!(rise(&[100.0, 0.0, 100.0, 100.0]), Some(0.0));
+        assert_eq!(rise(&[100.0, 40.0, 41.0, 41.0]), Some(0.0));
+        assert_eq!(rise(&[100.0, 0.0, 103.0, 105.0]), Some(5.0));
+    }
+
+    #[test]
+    fn a_rise_in_the_first_stretch_of_a_long_window_is_kept() {
+        let mut series = Series::new(Time::from_secs(0), &[HOUR * 24 * 180]);
+        for hour in 0..2_000_u32 {
+            let value = if hour < 2 { 0.0 } else { 3.0 };
+            series.push(Point { at: Time::from_secs(i64::from(hour) * 3_600), value });
+        }
+        let rise = series.rise(Time::from_secs(1_999 * 3_600), HOUR * 24 * 180, Fall::Error);
+        assert_eq!(rise, Some(3.0));
     }
 
     #[test]
     fn one_point_has_no_rise_and_a_window_ends() {
-        assert_eq!(series(&[7.0]).rise(Time::from_secs(0), HOUR, true), None);
+        assert_eq!(series(&[7.0]).rise(Time::from_secs(0), HOUR, Fall::Reset), None);
         let values: Vec<f64> = (0..100).map(f64::from).collect();
         let series = series(&values);
         let end = Time::from_secs(99 * 3_600);
-        assert_eq!(series.rise(end, HOUR * 2, true), Some(3.0), "two hours and the point before");
-        let day = series.rise(end, HOUR * 24, true);
+        assert_eq!(
+            series.rise(end, HOUR * 2, Fall::Reset),
+            Some(3.0),
+            "two hours and the point before"
+        );
+        let day = series.rise(end, HOUR * 24, Fall::Reset);
         assert!(day.is_some_and(|it| (24.0..=26.0).contains(&it)), "{day:?}");
     }
 
@@ -250,7 +296,7 @@ mod tests {
         values[20] = 5.0;
         let series = series(&values);
         let end = Time::from_secs(29 * 3_600);
-        assert_eq!(series.rise(end, HOUR * 24, false), Some(5.0));
+        assert_eq!(series.rise(end, HOUR * 24, Fall::Real), Some(5.0));
     }
 
     #[test]

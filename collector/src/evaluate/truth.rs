@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use xunjian_proto::{Outcome as RunOutcome, Reason, Time};
 use xunjian_rules::{
-    Condition, EventTest, How, Measure, MetricId, MetricKind, NumberTest, Operand, Rule, Text,
-    Threshold, Word,
+    Condition, EventTest, How, Measure, MetricId, NumberTest, Operand, Rule, Text, Threshold, Word,
 };
 
 use super::{
     Unknown,
     fresh::outcome_unknown,
-    known::{PROBLEMS, SELF},
+    known::{self, PROBLEMS, SELF},
     notes,
     overrides::Tuned,
+    series::Fall,
     view::{HostView, Part, Slot},
     words,
 };
@@ -40,6 +40,8 @@ pub(super) struct Notes {
     pub(super) unknown: Option<Unknown>,
     /// Why it does not apply.
     pub(super) none: Option<Text>,
+    /// The parts of a score that count, as people read them.
+    pub(super) points: Text,
 }
 
 /// One rule on one component at one time.
@@ -109,6 +111,8 @@ impl<'a> Scope<'a> {
             Condition::Number(test) => self.number(test, condition, notes),
             Condition::State(test) => self.state(test, condition, notes),
             Condition::Event(test) => self.event(test, condition, notes),
+            Condition::Attr(test) => self.attr(test),
+            Condition::Score(test) => self.score(test, condition, notes),
             Condition::Gone(runs) => self.gone(*runs, notes),
             Condition::Silent(threshold) => self.silent(*threshold, notes),
         }
@@ -127,7 +131,7 @@ impl<'a> Scope<'a> {
         self.rule.when.each(&mut |test| {
             let tunable = match test {
                 Condition::Number(number) => matches!(number.against, Operand::Const(_)),
-                Condition::Event(_) => true,
+                Condition::Event(_) | Condition::Score(_) => true,
                 Condition::State(state) => matches!(state.word, Word::ChangedIn { .. }),
                 _ => false,
             };
@@ -245,12 +249,12 @@ impl<'a> Scope<'a> {
             Read::Unknown(unknown) => return Read::Unknown(unknown),
         };
         let Some(slot) = slot else { return Read::None(words::not_offered(&metric.name)) };
-        let counter = metric.kind == MetricKind::Counter;
+        let fall = known::fall(metric);
         let series = &slot.series;
         let value = match measure.how {
             How::Value => point.map(|it| it.value),
-            How::Rise(window) => series.rise(self.at, window, counter),
-            How::Rate(window) => series.rate(self.at, window, counter),
+            How::Rise(window) => series.rise(self.at, window, fall),
+            How::Rate(window) => series.rate(self.at, window, fall),
             How::Mean(window) => series.mean(self.at, window),
             How::Max(window) => series.max(self.at, window),
             How::Forecast { ahead, over } => series.forecast(self.at, ahead, over),
@@ -259,8 +263,8 @@ impl<'a> Scope<'a> {
                     self.part.slots.iter().find(|it| {
                         it.metric == of && (it.attrs == slot.attrs || it.attrs.is_empty())
                     });
-                let divisor = other.and_then(|it| it.series.rise(self.at, window, true));
-                let rise = series.rise(self.at, window, counter);
+                let divisor = other.and_then(|it| it.series.rise(self.at, window, Fall::Reset));
+                let rise = series.rise(self.at, window, fall);
                 divisor
                     .filter(|it| *it >= of_at_least && *it > 0.0)
                     .and_then(|divisor| rise.map(|rise| rise / divisor))

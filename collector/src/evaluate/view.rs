@@ -57,6 +57,9 @@ pub struct ViewStats {
     pub overflow: u64,
     /// Values that mean "not read" and were left out.
     pub sentinels: u64,
+    /// Counters of drives that fell, which such counters never do.
+    #[serde(default)]
+    pub backwards: u64,
 }
 
 /// What is known of a source on this host.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use xunjian_proto::{Outcome as RunOutcome, Reason};
-use xunjian_rules::Text;
+use xunjian_rules::{Condition, Lang, MetricId, Rule, Text};
 
 use super::{
     Unknown,
@@ -204,10 +204,11 @@ pub(super) fn digits(value: f64) -> String {
 
 /// Fills a message's placeholders.
 pub(super) fn message(scope: &Scope<'_>, notes: &Notes, template: &Text) -> Text {
-    Text::new(fill(scope, notes, &template.zh, "未知"), fill(scope, notes, &template.en, "unknown"))
+    let fill = |lang: Lang, unknown| fill(scope, notes, template.in_lang(lang), lang, unknown);
+    Text::new(fill(Lang::Zh, "未知"), fill(Lang::En, "unknown"))
 }
 
-fn fill(scope: &Scope<'_>, notes: &Notes, template: &str, unknown: &str) -> String {
+fn fill(scope: &Scope<'_>, notes: &Notes, template: &str, lang: Lang, unknown: &str) -> String {
     let mut text = String::with_capacity(template.len() + 32);
     let mut rest = template;
     while let Some((head, tail)) = rest.split_once('{') {
@@ -218,6 +219,7 @@ fn fill(scope: &Scope<'_>, notes: &Notes, template: &str, unknown: &str) -> Stri
             "name" => Some(scope.part.name.clone()),
             "value" => shown.map(|(_, value, _)| value.clone()),
             "limit" => shown.map(|(_, _, limit)| limit.clone()),
+            "points" => Some(notes.points.in_lang(lang).to_owned()).filter(|it| !it.is_empty()),
             "text" => Some(notes.text.clone()).filter(|it| !it.is_empty()),
             _ => named(scope, name),
         };
@@ -256,13 +258,26 @@ fn named(scope: &Scope<'_>, name: &str) -> Option<String> {
     }
     let slot = scope.part.slots.iter().find(|it| it.metric == id)?;
     let number = if rise {
-        let window = scope.view.rules.windows[usize::from(id.0)].last().copied()?;
-        let counter = metric.kind == xunjian_rules::MetricKind::Counter;
-        slot.series.rise(scope.at, window, counter)?
+        let longest = scope.view.rules.windows[usize::from(id.0)].last().copied();
+        let window = own_window(scope.rule, id).or(longest)?;
+        slot.series.rise(scope.at, window, super::known::fall(metric))?
     } else {
         slot.series.latest(scope.at)?.value
     };
     Some(value(&metric.unit, number))
+}
+
+/// The longest window that a rule itself looks back over: the sentence speaks of that one.
+fn own_window(rule: &Rule, id: MetricId) -> Option<Duration> {
+    let mut longest = None;
+    rule.when.each(&mut |test| {
+        if let Condition::Number(number) = test
+            && number.measure.metric == id
+        {
+            longest = longest.max(number.measure.how.window());
+        }
+    });
+    longest
 }
 
 #[cfg(test)]

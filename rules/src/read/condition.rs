@@ -18,7 +18,7 @@ use crate::{
 
 const NUMBERS: &[MetricKind] = &[MetricKind::Gauge, MetricKind::Counter];
 
-const COMPARES: &[(&str, Compare)] = &[
+pub(super) const COMPARES: &[(&str, Compare)] = &[
     ("above", Compare::Above),
     ("below", Compare::Below),
     ("at_least", Compare::AtLeast),
@@ -71,8 +71,19 @@ impl Reader<'_> {
             );
             return None;
         };
-        let heads =
-            ["metric", "state", "event", "gone", "silent", "silent_periods", "all", "any", "not"];
+        let heads = [
+            "metric",
+            "state",
+            "event",
+            "attr",
+            "score",
+            "gone",
+            "silent",
+            "silent_periods",
+            "all",
+            "any",
+            "not",
+        ];
         let found: Vec<&str> = heads.into_iter().filter(|head| table.has(head)).collect();
         let [head] = found[..] else {
             let wanted = heads.join(", ");
@@ -87,6 +98,8 @@ impl Reader<'_> {
             "metric" => self.number_test(&table),
             "state" => self.state_test(&table),
             "event" => self.event_test(&table),
+            "attr" => self.attr_test(&table),
+            "score" => self.score_test(&table),
             "all" => Some(Condition::All(self.parts(&table, "all")?)),
             "any" => Some(Condition::Any(self.parts(&table, "any")?)),
             "not" => {

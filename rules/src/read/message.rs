@@ -1,10 +1,11 @@
-//! Placeholders of messages: `{name}`, `{value}`, `{limit}`, `{text}`, `{METRIC}`, `{+METRIC}` (rise), `{@ATTRIBUTE}`.
+//! Placeholders of messages: `{name}`, `{value}`, `{limit}`, `{points}`, `{text}`, `{METRIC}`, `{+METRIC}` (rise),
+//! `{@ATTRIBUTE}`.
 
 use super::Reader;
 use crate::{MetricKind, Text, nearest};
 
 /// Placeholders that any rule may use.
-const FIXED: &[&str] = &["name", "value", "limit", "text"];
+const FIXED: &[&str] = &["name", "value", "limit", "points", "text"];
 
 impl Reader<'_> {
     /// Notes placeholders that mean nothing, and takes note of the metrics that a message shows.
@@ -50,7 +51,7 @@ impl Reader<'_> {
         let near = FIXED.iter().copied().chain(self.known.keys().copied());
         let hint = match nearest(metric, near) {
             Some(near) => format!("did you mean `{{{near}}}`?"),
-            None => "wanted {name}, {value}, {limit}, {text}, {METRIC}, {+METRIC} or {@ATTRIBUTE}"
+            None => "wanted {name}, {value}, {limit}, {points}, {text}, {METRIC}, {+METRIC} or {@ATTRIBUTE}"
                 .to_owned(),
         };
         self.mistake(at, format!("no placeholder `{{{name}}}`; {hint}"));

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fmt, fs, io, path::Path};
 use toml::de::DeTable;
 
 use crate::{
-    KnownMetric, MetricId, MetricKind, Rule, RuleSet, nearest,
+    KnownMetric, MetricId, MetricKind, Rule, RuleSet, Score, nearest,
     rule::{Condition, How, Operand},
 };
 
@@ -21,6 +21,8 @@ mod message;
 mod example;
 
 mod rule;
+
+mod score;
 
 /// Most bytes of a rule file; the largest of the library has a tenth of it.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
@@ -52,10 +54,11 @@ pub fn load(files: &[(String, String)], known: &[KnownMetric]) -> (RuleSet, Vec<
     for (file, text) in files {
         let mut reader = Reader::new(file, text, &known, &set);
         let rules = reader.file();
-        let Reader { ids, mistakes: mut found, .. } = reader;
+        let Reader { ids, scores, mistakes: mut found, .. } = reader;
         if found.is_empty() {
             set.ids = ids;
             set.rules.extend(rules);
+            set.scores.extend(scores);
         }
         mistakes.append(&mut found);
     }
@@ -96,34 +99,36 @@ fn windows(set: &RuleSet) -> Vec<Vec<std::time::Duration>> {
             windows[usize::from(id.0)].push(window);
         }
     };
-    for rule in &set.rules {
-        for condition in [Some(&rule.when), rule.clear_when.as_ref()].into_iter().flatten() {
-            condition.each(&mut |test| match test {
-                Condition::Number(test) => {
-                    let other = match &test.against {
-                        Operand::Measure { measure, .. } => Some(measure),
-                        Operand::Const(_) => None,
-                    };
-                    for measure in [Some(&test.measure), other].into_iter().flatten() {
-                        want(measure.metric, measure.how.window().or(rule.age));
-                        if let How::Share { of, window, .. } = measure.how {
-                            want(of, Some(window));
-                        }
+    let of_rules = set.rules.iter().flat_map(|rule| {
+        let both = [Some(&rule.when), rule.clear_when.as_ref()];
+        both.into_iter().flatten().map(|it| (it, rule.age))
+    });
+    let of_scores = set.scores.iter().flat_map(|it| it.parts.iter().map(|part| (&part.when, None)));
+    for (condition, age) in of_rules.chain(of_scores) {
+        condition.each(&mut |test| match test {
+            Condition::Number(test) => {
+                let other = match &test.against {
+                    Operand::Measure { measure, .. } => Some(measure),
+                    Operand::Const(_) => None,
+                };
+                for measure in [Some(&test.measure), other].into_iter().flatten() {
+                    want(measure.metric, measure.how.window().or(age));
+                    if let How::Share { of, window, .. } = measure.how {
+                        want(of, Some(window));
                     }
                 }
-                Condition::State(test) => match &test.word {
-                    crate::Word::ChangedIn { window, .. }
-                    | crate::Word::FellFrom { window, .. } => {
-                        want(test.metric, Some(*window));
-                    }
-                    _ => {}
-                },
-                Condition::Event(test) => {
-                    test.metrics.iter().for_each(|id| want(*id, Some(test.window)));
+            }
+            Condition::State(test) => match &test.word {
+                crate::Word::ChangedIn { window, .. } | crate::Word::FellFrom { window, .. } => {
+                    want(test.metric, Some(*window));
                 }
                 _ => {}
-            });
-        }
+            },
+            Condition::Event(test) => {
+                test.metrics.iter().for_each(|id| want(*id, Some(test.window)));
+            }
+            _ => {}
+        });
     }
     for list in &mut windows {
         list.sort_unstable();
@@ -139,6 +144,8 @@ struct Reader<'a> {
     known: &'a BTreeMap<&'a str, &'a KnownMetric>,
     earlier: &'a RuleSet,
     ids: BTreeMap<String, MetricId>,
+    /// The file's own; conditions see these after the earlier files'.
+    scores: Vec<Score>,
     mistakes: Vec<Mistake>,
 }
 
@@ -149,7 +156,8 @@ impl<'a> Reader<'a> {
         known: &'a BTreeMap<&'a str, &'a KnownMetric>,
         earlier: &'a RuleSet,
     ) -> Reader<'a> {
-        Reader { file, text, known, earlier, ids: earlier.ids.clone(), mistakes: Vec::new() }
+        let ids = earlier.ids.clone();
+        Reader { file, text, known, earlier, ids, scores: Vec::new(), mistakes: Vec::new() }
     }
 
     fn file(&mut self) -> Vec<Rule> {
@@ -164,8 +172,11 @@ impl<'a> Reader<'a> {
         let span = tree.span();
         let tree = tree.into_inner();
         let top = table::Table::new(&tree, span);
-        top.check(self, "a rule file", &["source", "rule"]);
+        top.check(self, "a rule file", &["source", "score", "rule"]);
         let source = top.text(self, "source").unwrap_or_default().to_owned();
+        for entry in top.tables(self, "score") {
+            self.score(&entry);
+        }
         let mut rules: Vec<Rule> = Vec::new();
         for entry in top.tables(self, "rule") {
             let Some(rule) = self.rule(&entry, &source) else { continue };

@@ -135,6 +135,16 @@ impl<'t> Table<'t> {
         }
     }
 
+    /// `true` or `false`.
+    pub(super) fn yes(&self, reader: &mut Reader<'_>, key: &str) -> bool {
+        let value = self.get(key);
+        let word = value.and_then(|it| it.get_ref().as_bool());
+        if word.is_none() {
+            reader.mistake(self.offset_of(key), format!("`{key}` must be true or false"));
+        }
+        word.unwrap_or_default()
+    }
+
     /// A number without a unit.
     pub(super) fn number(&self, reader: &mut Reader<'_>, key: &str) -> Option<f64> {
         let value = self.get(key)?;

@@ -1,7 +1,7 @@
 //! ATA drives: attributes, error log, self-tests.
 //!
 //! Facts: ATA-8 ACS, smartmontools' drivedb.h and smartctl(8). Traps: raw values are vendors' encodings (Seagate packs
-//! several counters into one), attribute numbers mean different things on SSDs (so the name must agree), wear is told
+//! several counters into one, see `drives`), attribute numbers mean different things on SSDs (so the name must agree), wear is told
 //! by the *normalised* value.
 
 use serde_json::Value;
@@ -10,7 +10,10 @@ use super::{
     metrics as m,
     reading::{Reading, at, list, number, text, truth},
 };
-use crate::source::Metric;
+use crate::{
+    drives::{self, Counts, Family, From},
+    source::Metric,
+};
 
 /// Attribute number, what its name must contain, and what it means.
 const COUNTERS: &[(u64, &[&str], &Metric)] = &[
@@ -57,8 +60,9 @@ fn attributes(json: &Value, exit: u32, out: &mut Reading) {
     if table.is_empty() {
         return;
     }
+    let family = family(json);
     for attribute in table {
-        one(json, attribute, out);
+        one(family, attribute, out);
     }
     let failing = |when: &[&str]| {
         let matching = table.iter().filter(|it| {
@@ -85,14 +89,26 @@ fn label(attribute: &Value) -> String {
     format!("{id} {}", text(attribute, &["name"]).unwrap_or("unnamed"))
 }
 
-fn one(json: &Value, attribute: &Value, out: &mut Reading) {
+/// Whose drive it is, by its model.
+pub(super) fn family(json: &Value) -> Option<&'static Family> {
+    text(json, &["model_name"]).and_then(drives::family)
+}
+
+fn one(family: Option<&Family>, attribute: &Value, out: &mut Reading) {
     let Some(id) = at(attribute, &["id"]).and_then(Value::as_u64) else { return };
     let name = text(attribute, &["name"]).unwrap_or_default().to_lowercase();
     let counter =
         COUNTERS.iter().find(|it| it.0 == id && it.1.iter().any(|part| name.contains(part)));
     if let Some((_, _, metric)) = counter {
-        let seagate = id == 188 && is_seagate(json);
-        out.count(metric, if seagate { packed_low(attribute) } else { raw(attribute) });
+        let value = match drives::is_packed(family, id) {
+            true => unpacked(family, id, attribute),
+            false => raw(attribute),
+        };
+        // Of a model that nobody knows, a huge number of timeouts is several counters in one.
+        match value {
+            Some(value) if id == 188 && value > PLAIN_MAX => out.implausible(metric, value),
+            value => out.count(metric, value),
+        }
     }
     let normalized = number(attribute, &["value"]);
     if name.starts_with("helium_level") {
@@ -124,16 +140,15 @@ fn raw(attribute: &Value) -> Option<f64> {
     rendered.or_else(|| number(attribute, &["raw", "value"]))
 }
 
-/// Seagate's attribute 188 holds three 16-bit counters (all, longer than 5 s, longer than 7.5 s): the lowest is all.
-fn packed_low(attribute: &Value) -> Option<f64> {
-    let value = at(attribute, &["raw", "value"])?.as_u64()?;
-    u32::try_from(value & 0xffff).ok().map(f64::from)
+/// The count that the family's table sees in the bare value. What smartctl rendered is no help here: its own table may be
+/// older, and then it prints the packed value as one number.
+fn unpacked(family: Option<&Family>, id: u64, attribute: &Value) -> Option<f64> {
+    let count = drives::count(family, id, at(attribute, &["raw", "value"])?.as_u64()?)?;
+    u32::try_from(count).ok().map(f64::from)
 }
 
-fn is_seagate(json: &Value) -> bool {
-    let says = |key: &str, start: &str| text(json, &[key]).is_some_and(|it| it.starts_with(start));
-    says("model_family", "Seagate") || says("model_name", "ST") || says("model_name", "Seagate")
-}
+/// Counters of 16 bits end here; more is several in one, or the number that means "never counted".
+const PLAIN_MAX: f64 = 65_534.0;
 
 fn endurance(json: &Value, out: &mut Reading) {
     let rotating = number(json, &["rotation_rate"]).is_some_and(|it| it > 0.0);
@@ -151,13 +166,23 @@ fn endurance(json: &Value, out: &mut Reading) {
         return out.between(&m::ENDURANCE, Some(used / 100.0), 0.0, 2.55);
     }
     let table = list(json, &["ata_smart_attributes", "table"]);
-    let named = |wanted: &&str| {
-        table
-            .iter()
-            .find(|it| text(it, &["name"]).is_some_and(|it| it.to_lowercase().contains(*wanted)))
+    let label = |it: &Value| text(it, &["name"]).unwrap_or_default().to_lowercase();
+    let by_model = family(json).into_iter().flat_map(|it| &it.wear).find_map(|wear| {
+        let id = |it: &&Value| at(it, &["id"]).and_then(Value::as_u64) == Some(wear.id);
+        let named = |it: &&Value| WEAR.iter().any(|name| label(it).contains(name));
+        let found = table.iter().filter(named).find(id)?;
+        let value = match wear.from {
+            From::Normalized => number(found, &["value"]),
+            From::Raw => number(found, &["raw", "value"]),
+        }?;
+        Some(if wear.counts == Counts::Left { 100.0 - value } else { value })
+    });
+    let by_name = || {
+        let named = |wanted: &&str| table.iter().find(|it| label(it).contains(*wanted));
+        let left = WEAR.iter().find_map(named).and_then(|it| number(it, &["value"]));
+        left.map(|it| 100.0 - it)
     };
-    let left = WEAR.iter().find_map(named).and_then(|it| number(it, &["value"]));
-    out.between(&m::ENDURANCE, left.map(|it| (100.0 - it) / 100.0), 0.0, 1.0);
+    out.between(&m::ENDURANCE, by_model.or_else(by_name).map(|it| it / 100.0), 0.0, 1.0);
 }
 
 fn error_log(json: &Value, out: &mut Reading) {

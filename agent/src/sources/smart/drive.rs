@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     devices::{self, Identity},
+    drives,
     host::Host,
 };
 
@@ -216,11 +217,14 @@ fn identify(host: &dyn Host, asked: &Asked, json: &Value, drive: &mut Drive) {
     let firmware = text(json, &["firmware_version"]).or(text(json, &["scsi_revision"]));
     attr("hw.firmware_version", firmware);
     attr("hw.wwn", wwn.as_deref());
+    of_family(json, drive);
+    let mut attr = |name: &str, value: &str| drive.attrs.insert(name.to_owned(), value.to_owned());
     if is_virtual(json) && !is_behind(&asked.kind) {
-        attr(VIRTUAL, Some("true"));
+        attr(VIRTUAL, "true");
     }
     if !is_behind(&asked.kind) {
-        attr("system.device", Some(&format!("/dev/{}", drive.name.clone())));
+        let device = format!("/dev/{}", drive.name);
+        drive.attrs.insert("system.device".to_owned(), device);
     }
     let kind = match number(json, &["rotation_rate"]) {
         Some(rate) if rate > 0.0 => "hdd",
@@ -228,8 +232,22 @@ fn identify(host: &dyn Host, asked: &Asked, json: &Value, drive: &mut Drive) {
         None if namespace || json.get("nvme_smart_health_information_log").is_some() => "nvme",
         None => return in_database(json, drive),
     };
-    attr("hw.physical_disk.type", Some(kind));
+    drive.attrs.insert("hw.physical_disk.type".to_owned(), kind.to_owned());
     in_database(json, drive);
+}
+
+/// Whose ATA drive it is by the product's own table, and which version of it. NVMe and SCSI pack nothing.
+fn of_family(json: &Value, drive: &mut Drive) {
+    let attributes = at(json, &["ata_smart_attributes", "table"]).is_some();
+    if !attributes {
+        return;
+    }
+    let family = ata::family(json);
+    let name = family.map_or(drives::UNKNOWN, |it| it.name.as_str());
+    let maker = family.map(|it| (drives::MAKER_ATTR, it.maker.as_str()));
+    let version = drives::table().version.as_str();
+    let all = [(drives::FAMILY_ATTR, name), (drives::TABLE_ATTR, version)].into_iter().chain(maker);
+    drive.attrs.extend(all.map(|(key, value)| (key.to_owned(), value.to_owned())));
 }
 
 /// Attribute of a disk that a hypervisor or a cloud makes up: its health is its host's matter. `true` or not there.

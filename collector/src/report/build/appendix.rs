@@ -1,6 +1,8 @@
 //! Appendix: what is missing and why, what judged, glossary. The evidence index follows it in every rendering.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use xunjian_agent::drives::TABLE_ATTR;
 
 use super::{Build, cell, column, content, toned};
 use crate::report::{
@@ -29,12 +31,30 @@ pub(crate) fn write(build: &mut Build<'_>) -> Section {
         ),
     );
     blocks.push(Block::Para { items: vec![build.index.say(text, &[rules])] });
+    if let Some(versions) = drive_tables(build) {
+        let text = build.pick(
+            format!("磁盘 SMART 属性解码表版本：{versions}。型号不在表中的磁盘按标准解读，可信度较低。"),
+            format!(
+                "Decoding table of drives' SMART attributes: {versions}. Models that are not in it are read by the standard, with less confidence."
+            ),
+        );
+        let rules = build.rules();
+        blocks.push(Block::Para { items: vec![build.index.say(text, &[rules])] });
+    }
     blocks.push(Block::Heading { text: build.pick("附录 C 术语", "Appendix C Glossary") });
     blocks.push(Block::Table(glossary(build)));
     blocks.push(Block::Heading {
         text: build.pick("附录 D 证据索引", "Appendix D Evidence index"),
     });
     Section { id: "appendix".to_owned(), heading: build.pick("附录", "Appendix"), blocks }
+}
+
+/// Versions of the table by which agents decoded the drives; none without drives that need it.
+fn drive_tables(build: &Build<'_>) -> Option<String> {
+    let components = build.input.hosts.iter().flat_map(|it| &it.components);
+    let versions: BTreeSet<&str> =
+        components.filter_map(|(it, _)| it.attrs.get(TABLE_ATTR).map(String::as_str)).collect();
+    (!versions.is_empty()).then(|| versions.into_iter().collect::<Vec<_>>().join(", "))
 }
 
 /// Gaps, one row per machine, component and reason.
