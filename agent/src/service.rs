@@ -5,7 +5,7 @@
 //! is asked two things at a time.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, mpsc},
     time::{Duration, Instant},
 };
@@ -29,6 +29,10 @@ const GATHER: Duration = Duration::from_secs(60);
 
 /// Longest time that news waits: something changed, failed or happened.
 const GATHER_NEWS: Duration = Duration::from_secs(1);
+
+/// Longest time that the first runs wait for each other. What a disk is used for is told by another source than what is
+/// wrong with it: the level of a fault is decided from both, so the first batch is to hold both.
+const FIRST_TOGETHER: Duration = Duration::from_secs(30);
 
 /// How long after an inspection was asked for its runs count as news: somebody waits for them.
 const EAGER: Duration = Duration::from_secs(120);
@@ -90,6 +94,8 @@ pub struct Service {
     cursors: Cursors,
     evidence: EvidencePolicy,
     gathered: Vec<Run>,
+    /// Sources whose first run has not ended yet.
+    awaited: BTreeSet<String>,
     flush_by: Option<Instant>,
     eager_until: Option<Instant>,
     begun: Instant,
@@ -116,6 +122,8 @@ impl Service {
         };
         let entries = sources.iter().map(entry).collect();
         let schedule = Schedule::new(host_id, entries, config.load.deferrals_max);
+        let others = sources.iter().filter(|it| it.name != own::SOURCE.name);
+        let awaited = others.map(|it| it.name.to_owned()).collect();
         let (send, receive) = mpsc::channel();
         let teller = send.clone();
         // Nobody listens any more if the agent is about to end.
@@ -132,6 +140,7 @@ impl Service {
             cursors,
             evidence: EvidencePolicy::default(),
             gathered: Vec::new(),
+            awaited,
             flush_by: None,
             eager_until: None,
             begun: Instant::now(),
@@ -176,11 +185,13 @@ impl Service {
     /// Keeps a run until others can go with it.
     fn gather(&mut self, run: Run, news: bool) {
         let now = Instant::now();
+        self.awaited.remove(&run.source);
         let full = self.gathered.len() + 1 >= GATHER_MAX;
-        let soon = news || self.eager_until.is_some_and(|it| now < it);
-        let by = match (full, soon) {
+        let eager = self.eager_until.is_some_and(|it| now < it);
+        let by = match (full, eager || news) {
             (true, _) => now,
-            (false, true) => now + GATHER_NEWS,
+            (false, true) if eager || self.awaited.is_empty() => now + GATHER_NEWS,
+            (false, true) => (self.begun + FIRST_TOGETHER).max(now + GATHER_NEWS),
             (false, false) => now + GATHER,
         };
         self.flush_by = Some(self.flush_by.map_or(by, |it| it.min(by)));

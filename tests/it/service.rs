@@ -118,6 +118,38 @@ fn it_runs_what_is_enabled_and_looks_at_itself() {
     assert_eq!(value("xunjian.agent.source.period", "source:off"), None);
 }
 
+/// Batches as they are handed on.
+struct Batches(mpsc::Sender<Vec<String>>);
+
+impl Outlet for Batches {
+    fn put(&mut self, runs: Vec<Run>) {
+        let _ = self.0.send(runs.into_iter().map(|it| it.source).collect());
+    }
+
+    fn figures(&self, _: &mut Figures) {}
+}
+
+/// What is wrong with a disk and what it is used for come from two sources: a first batch with only one of them would
+/// open a case with a level that the next batch takes back (seen in the laboratory).
+#[test]
+fn the_first_runs_of_all_sources_go_together() {
+    let soon = |source: Source| Source { every: Duration::from_secs(2), ..source };
+    let slow = fake("slow", |_| {
+        thread::sleep(Duration::from_secs(4));
+        Ok(())
+    });
+    let sources = [soon(fake("quick", ok)), soon(slow)];
+    let host = Arc::new(Live::new(Allowed::of(&sources)));
+    let service = Service::new(host, Config::default(), &sources, "host", Cursors::default());
+    let handle = service.handle();
+    let (send, batches) = mpsc::channel();
+    let thread = thread::spawn(move || service.serve(&mut Batches(send)));
+    let first = batches.recv_timeout(LONG).expect("a batch within a minute");
+    assert!(["quick", "slow"].iter().all(|it| first.iter().any(|has| has == it)), "{first:?}");
+    handle.send(Command::Stop);
+    thread.join().unwrap();
+}
+
 #[test]
 fn a_stuck_source_is_told_and_not_started_again_while_the_others_go_on() {
     static STARTS: AtomicU32 = AtomicU32::new(0);
