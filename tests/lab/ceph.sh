@@ -2,17 +2,22 @@
 # A small Ceph on loopback (three monitors, a manager, an MDS, four OSDs of 1 GiB), broken step by step and recorded
 # with `xunjian-agent record`. Takes about three minutes and 2 GiB of memory.
 #
+#   ceph.sh --fetch CACHE           only gets the packages
 #   ceph.sh AGENT OUT [CACHE]      AGENT: the xunjian-agent binary; OUT: a recording a folder, named after the step
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
+packages=(ceph-mon ceph-osd ceph-mgr ceph-mds ceph-common)
+if [ "${1:-}" = "--fetch" ]; then
+    exec "$here/sandbox.sh" "$2" -- "${packages[@]}"
+fi
 if [ "${1:-}" != "inside" ]; then
     agent=$(readlink -f "$1"); out=$2; cache=${3:-/var/tmp/xunjian-lab/ceph}
     mkdir -p "$out" "$cache/keep"
     cp "$agent" "$cache/keep/xunjian-agent"
     rm -rf "$cache/keep/out"; mkdir "$cache/keep/out"
     XUNJIAN_KEEP=$(readlink -f "$cache/keep") "$here/sandbox.sh" "$cache" "$here/ceph.sh" inside \
-        "$(readlink -f "$cache/keep")" -- ceph-mon ceph-osd ceph-mgr ceph-mds ceph-common
+        "$(readlink -f "$cache/keep")" -- "${packages[@]}"
     cp -r "$cache/keep/out/." "$out/"
     exit
 fi

@@ -3,17 +3,22 @@
 # distributed volumes on tmpfs, broken step by step and recorded with `xunjian-agent record` on each step's reader.
 # Takes about two minutes.
 #
+#   gluster.sh --fetch CACHE           only gets the packages
 #   gluster.sh AGENT OUT [CACHE]      AGENT: the xunjian-agent binary; OUT: a recording a folder, named after the step
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
+packages=(glusterfs-server glusterfs-client)
+if [ "${1:-}" = "--fetch" ]; then
+    exec "$here/sandbox.sh" "$2" -- "${packages[@]}"
+fi
 if [ "${1:-}" != "inside" ]; then
     agent=$(readlink -f "$1"); out=$2; cache=${3:-/var/tmp/xunjian-lab/gluster}
     mkdir -p "$out" "$cache/keep"
     cp "$agent" "$cache/keep/xunjian-agent"
     rm -rf "$cache/keep/out"; mkdir "$cache/keep/out"
     XUNJIAN_KEEP=$(readlink -f "$cache/keep") "$here/sandbox.sh" "$cache" "$here/gluster.sh" inside \
-        "$(readlink -f "$cache/keep")" -- glusterfs-server glusterfs-client
+        "$(readlink -f "$cache/keep")" -- "${packages[@]}"
     cp -r "$cache/keep/out/." "$out/"
     exit
 fi

@@ -4,7 +4,8 @@
 #
 #   sandbox.sh FOLDER SCRIPT [ARGUMENT…] -- PACKAGE…
 #
-# FOLDER keeps the downloaded packages for the next time; SCRIPT runs as root inside. Needs root, apt and overlayfs.
+# FOLDER keeps the downloaded packages for the next time; SCRIPT runs as root inside; without one, the packages are only
+# fetched. Needs root, apt and overlayfs.
 set -euo pipefail
 
 folder=$1; shift
@@ -18,6 +19,7 @@ stamp="$folder/packages/.unpacked"
 if [ "$(cat "$stamp" 2>/dev/null)" != "$*" ]; then
     apt-get -qq -y --no-install-recommends --download-only -o APT::Sandbox::User=root \
         -o Dir::Cache::archives="$folder/debs" install "$@" >/dev/null
+    rm -rf "$folder/packages"; mkdir "$folder/packages"
     for deb in "$folder"/debs/*.deb; do dpkg-deb -x "$deb" "$folder/packages"; done
     # /bin, /lib and /sbin are links on a merged-usr system; a package's own folder must not hide them.
     for name in bin lib lib64 sbin; do
@@ -28,6 +30,8 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "$*" ]; then
     done
     echo "$*" >"$stamp"
 fi
+
+[ ${#command[@]} -gt 0 ] || exit 0
 
 scratch=$(mktemp -d "$folder/run.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT

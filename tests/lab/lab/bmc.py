@@ -7,6 +7,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from .errors import Broken
+
 # number, name, sensor type, entity, instance, unit, factor, exponent, first raw value, thresholds (raw)
 ANALOG = [
     (1, "CPU1 Temp", 1, 3, 1, 1, 1, 0, 45, {"unc": 85, "uc": 95, "unr": 105}),
@@ -37,7 +39,7 @@ class Bmc:
     def set(self, sensor, value):
         path = self.folder / "sensors" / sensor.replace(" ", "_")
         if not path.exists():
-            raise SystemExit(f"lab: the board has no sensor {sensor!r}")
+            raise Broken(f"the board has no sensor {sensor!r}")
         path.write_text(f"{value}\n")
 
     def start(self):
@@ -56,7 +58,7 @@ class Bmc:
             if wanted in Path("/proc/net/tcp").read_text():
                 return
             time.sleep(0.2)
-        raise SystemExit(f"lab: ipmi_sim does not listen: {(self.folder / 'sim.log').read_text()[-500:]}")
+        raise Broken(f"ipmi_sim does not listen: {(self.folder / 'sim.log').read_text()[-500:]}")
 
     def stop(self):
         if self.process:

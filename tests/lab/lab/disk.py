@@ -90,13 +90,17 @@ class Disk:
         for at, value in {
             0: 0x40, 1: 16383, 3: 16, 6: 63, 47: 0x8010, 49: 0x0F00, 53: 6, 60: SECTORS, 61: SECTORS >> 16, 63: 7,
             64: 3, 75: 31, 76: 0x106, 80: 0x01F0, 82: 0x4021, 83: 0x7400, 84: 0x4103, 85: 0x4021, 86: 0x3400,
-            87: 0x4103, 88: 0x407F, 108: 0x5000, 109: 0xC500, 110: 0xDEAD, 111: 0xBEE0, 217: known["rpm"], 222: 0x107F,
+            87: 0x4103, 88: 0x407F, 108: 0x5000, 109: 0xC500, 110: 0xDEAD, 111: self.last(known), 217: known["rpm"], 222: 0x107F,
         }.items():
             word(at, value)
         for it in range(4):
             word(100 + it, SECTORS >> (16 * it))
         data[510] = 0xA5
         return checked(data)
+
+    def last(self, known):
+        """The last word of its world-wide name: two disks must not bear the same."""
+        return 0xBEE0 + ord(known["serial"][-1]) % 16
 
     def attributes(self, known):
         return sorted((int(number), it) for number, it in known["attributes"].items())
@@ -176,7 +180,7 @@ class Disk:
         page = {
             0x00: bytes([0, 0x80, 0x83, 0x89, 0xB0, 0xB1]),
             0x80: known["serial"].encode().ljust(20),
-            0x83: bytes([1, 3, 0, 8]) + bytes.fromhex("5000c500deadbee0"),
+            0x83: bytes([1, 3, 0, 8]) + bytes.fromhex("5000c500dead") + struct.pack(">H", self.last(known)),
             0x89: bytes(4) + b"LINUX   libata          1.00" + bytes(20) + bytes([0xEC, 0, 0, 0]) + self.identify(known),
             0xB0: bytes(60),
             0xB1: struct.pack(">H", known["rpm"]) + bytes(58),

@@ -1,5 +1,5 @@
-"""The guest: QEMU with NVMe, SATA and MegaRAID disks, two disks with SMART data to order, a board controller, two network
-cards; and the two ways to it, a shell and QEMU's own commands.
+"""The guest: QEMU with NVMe, SATA, SAS and MegaRAID disks, two disks with SMART data to order, one that can be slowed down, a
+board controller, four network cards; and the two ways to it, a shell and QEMU's own commands.
 
 The processor is emulated, so that nothing is wanted of the machine; a boot takes some 15 s.
 """
@@ -13,9 +13,17 @@ import time
 from pathlib import Path
 
 from .bmc import Bmc
+from .errors import Broken
 
 HERE = Path(__file__).parent.parent
 DISK_BYTES = 160 << 20
+IMAGES = ["nvme0", "nvme1", *(f"sata{it}" for it in range(5)), "mega0", "mega1", "mega2", "slow0",
+          *(f"sas{it}" for it in range(5))]
+# A quiet machine needs 15 s.
+BOOT = 180
+READY = """udevadm settle; mountpoint -q /host || {
+test -b /dev/nvme0n1 && test -b /dev/disk/by-id/wwn-0x5000c50000000b01 && mkdir -p /host && modprobe 9pnet_virtio &&
+mount -t 9p -o trans=virtio,ro host /host; }"""
 
 
 class Guest:
@@ -32,11 +40,12 @@ class Guest:
             except TimeoutError as error:
                 self.say(f"boot {attempt + 1} failed: {error}")
                 self.down()
-        raise SystemExit(f"lab: the guest does not come up; see {self.folder}/console.log")
+        console = (self.folder / "console.log").read_text(errors="replace")[-2000:]
+        raise Broken(f"the guest does not come up; the end of its console:\n{console}")
 
     def boot(self):
         self.folder.mkdir(parents=True, exist_ok=True)
-        for name in ["nvme0", "nvme1", "sata0", "sata1", "sata2", "mega0", "mega1"]:
+        for name in IMAGES:
             path = self.folder / f"{name}.img"
             path.unlink(missing_ok=True)
             with open(path, "wb") as file:
@@ -48,17 +57,17 @@ class Guest:
             self.background([sys.executable, "-m", "lab.disk", str(self.smart_port(number)), self.smart_folder(number)], f"smart{number}")
         self.listening([self.smart_port(0), self.smart_port(1)])
         self.background(self.command(), "qemu", env=self.image.environment, cwd=self.folder)
-        end = time.time() + 180
+        end, last = time.time() + BOOT, None
         while time.time() < end:
             if self.processes[-1].poll() is not None:
-                raise SystemExit(f"lab: QEMU ended: {(self.folder / 'qemu.log').read_text()[-800:]}")
+                raise Broken(f"QEMU ended: {(self.folder / 'qemu.log').read_text()[-800:]}")
             try:
-                self.run("udevadm settle; mountpoint -q /host || test -b /dev/nvme0n1 && test -b /dev/disk/by-id/wwn-0x5000c50000000b01 && mkdir -p /host && modprobe 9pnet_virtio && "
-                         "mount -t 9p -o trans=virtio,ro host /host", 30)
+                self.run(READY, 30)
                 return
-            except (OSError, EOFError, RuntimeError):
+            except (OSError, EOFError, RuntimeError) as error:
+                last = error
                 time.sleep(0.5)
-        raise TimeoutError("no answer from its shell within 180 s")
+        raise TimeoutError(f"its shell does not say that all is there within {BOOT} s: {last}")
 
     def smart_port(self, number):
         return self.port + 5 + number
@@ -77,7 +86,8 @@ class Guest:
             if all(f"0100007F:{it:04X} 00000000:0000 0A" in text for it in ports):
                 return
             time.sleep(0.1)
-        raise SystemExit(f"lab: nothing listens on {ports}; see the logs in {self.folder}")
+        logs = "".join((self.folder / f"smart{it}.log").read_text()[-500:] for it in (0, 1))
+        raise Broken(f"nothing listens on {ports}: {logs}")
 
     def command(self):
         tools, kernel = self.image.tools, self.image.kernel / f"boot/vmlinuz-{self.image.version}"
@@ -93,24 +103,28 @@ class Guest:
         argv += ["-device", "virtio-serial-pci", "-chardev", "socket,id=exec,path=exec.sock,server=on,wait=off"]
         argv += ["-device", "virtserialport,chardev=exec,name=lab.exec", "-device", "virtio-rng-pci"]
         argv += ["-virtfs", f"local,path={self.share},mount_tag=host,security_model=none,readonly=on"]
-        # The first card leads to the collector on this machine's loopback (10.0.2.2), the second one to nothing.
-        for number, restrict in ((0, "off"), (1, "on")):
-            argv += ["-netdev", f"user,id=net{number},net=10.0.{2 + number}.0/24,restrict={restrict}"]
+        # The first card leads to the collector on this machine's loopback (10.0.2.2), the others to nothing.
+        for number in range(4):
+            argv += ["-netdev", f"user,id=net{number},net=10.0.{2 + number}.0/24,restrict={'on' if number else 'off'}"]
             argv += ["-device", f"e1000e,netdev=net{number},id=nic{number},mac=52:54:00:00:00:0{number + 1},romfile="]
         for number in (0, 1):
             argv += ["-blockdev", f"driver=raw,node-name=dnvme{number},file.driver=file,file.filename=nvme{number}.img"]
             argv += ["-device", f"pcie-root-port,id=rp{number},chassis={10 + number},slot={10 + number}"]
             argv += ["-device", f"nvme,id=nvme{number},serial=LABNVME{number},drive=dnvme{number},bus=rp{number}"]
-        for number in (0, 1, 2):
+        for number in range(5):
             argv += ["-drive", f"if=none,id=dsata{number},file=sata{number}.img,format=raw", "-device",
                      f"ide-hd,id=sata{number},bus=ide.{number},drive=dsata{number},serial=LABSATA{number},model=LABDISK,"
                      f"rotation_rate=7200,wwn=0x5000c50000000a0{number}"]
         argv += ["-device", "megasas-gen2,id=hba0"]
-        for number in (0, 1):
+        for number, place in ((0, 0), (1, 1), (2, 3)):
             argv += ["-drive", f"if=none,id=dmega{number},file=mega{number}.img,format=raw", "-device",
-                     f"scsi-hd,id=mega{number},bus=hba0.0,scsi-id={number},drive=dmega{number},serial=LABMEGA{number},"
+                     f"scsi-hd,id=mega{number},bus=hba0.0,scsi-id={place},drive=dmega{number},serial=LABMEGA{number},"
                      f"wwn=0x5000c50000000b0{number}"]
         argv += ["-device", "virtio-scsi-pci,id=vs0", "-iscsi", "initiator-name=iqn.2024-01.lab:qemu"]
+        for place, name in enumerate(["slow0", *(f"sas{it}" for it in range(5))]):
+            argv += ["-drive", f"if=none,id=d{name},file={name}.img,format=raw", "-device",
+                     f"scsi-hd,id={name},bus=vs0.0,scsi-id={5 + place},drive=d{name},serial=LAB{name.upper()},"
+                     f"wwn=0x5000c50000000d0{place},rotation_rate=7200"]
         for number, bus in ((0, "bus=vs0.0"), (1, "bus=hba0.0,scsi-id=2")):
             address = f"iscsi://127.0.0.1:{self.smart_port(number)}/iqn.2024-01.lab:smart0/0"
             argv += ["-drive", f"if=none,id=dsmart{number},format=raw,file={address}", "-device", f"scsi-block,id=smart{number},drive=dsmart{number},{bus}"]

@@ -3,11 +3,14 @@
 QEMU comes from backports when the release's own is older than 8: with an older one the board controller's socket does not
 reconnect. Needs root (a chroot for depmod), apt-get, dpkg-deb, perl, mkfs.ext4, gzip, python3.
 """
+import fcntl
 import os
 import re
 import shutil
 import subprocess
 from pathlib import Path
+
+from .errors import Cannot
 
 GUEST = (
     "systemd systemd-sysv udev dbus kmod mdadm smartmontools nvme-cli ipmitool btrfs-progs e2fsprogs xfsprogs dmsetup "
@@ -21,7 +24,7 @@ MODULES = (
     "drivers/scsi drivers/message drivers/char/ipmi drivers/char/virtio_console.ko drivers/char/hw_random drivers/edac "
     "drivers/ras drivers/hwmon drivers/i2c drivers/block drivers/virtio drivers/net/virtio_net.ko "
     "drivers/net/net_failover.ko drivers/net/bonding drivers/net/ethernet/intel/e1000e drivers/acpi drivers/watchdog "
-    "drivers/ptp drivers/pps drivers/thermal mm"
+    "drivers/ptp drivers/pps drivers/thermal net/tls mm"
 ).split()
 MASKED = (
     "e2scrub_reap.service smartmontools.service systemd-pstore.service nvmefc-boot-connections.service "
@@ -86,12 +89,31 @@ class Image:
         self.root, self.initrd = self.folder / "root.img", self.folder / "initrd.gz"
 
     def build(self):
+        """Makes what is not there yet. One process at a time: a second one waits for it."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        if not (self.folder / "fetched").exists():
-            self.fetch()
-        if not self.root.exists():
-            self.make()
+        with open(self.folder / "lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            try:
+                if self.stale("packages", HOST) or not (self.folder / "fetched").exists():
+                    self.fetch()
+                    self.fresh("packages", HOST)
+                if self.stale("guest", GUEST):
+                    (self.folder / "rootfs.tar").unlink(missing_ok=True)
+                    self.fresh("guest", GUEST)
+                if self.stale("image", Path(__file__).read_text()) or not self.root.exists():
+                    self.make()
+                    self.fresh("image", Path(__file__).read_text())
+            except subprocess.CalledProcessError as error:
+                raise Cannot(f"the guest cannot be made of Debian packages: {error}") from error
         return self
+
+    def stale(self, name, recipe):
+        """What was made by another recipe is made again."""
+        path = self.folder / f"{name}.recipe"
+        return not path.exists() or path.read_text() != str(recipe)
+
+    def fresh(self, name, recipe):
+        (self.folder / f"{name}.recipe").write_text(str(recipe))
 
     @property
     def version(self):
@@ -103,20 +125,23 @@ class Image:
         path = f"{lib}:{self.tools}/lib/x86_64-linux-gnu"
         return {**os.environ, "QEMU_MODULE_DIR": f"{lib}/qemu", "LD_LIBRARY_PATH": path}
 
+    def options(self):
+        """apt's settings that keep to `folder`, take no lock of the machine's and leave its lists alone."""
+        apt = self.folder / "apt"
+        return {
+            "Debug::NoLocking": "1", "APT::Sandbox::User": "root", "Dir::Etc::sourcelist": "/dev/null",
+            "Dir::Etc::sourceparts": f"{apt}/s", "Dir::State::lists": f"{apt}/l", "Dir::Cache": f"{apt}/c",
+            "Dir::Cache::archives": f"{self.folder}/debs",
+        }
+
     def apt(self, tool, *argv, **more):
-        apt, options = self.folder / "apt", []
-        for it in [
-            "Debug::NoLocking=1", "APT::Sandbox::User=root", "Dir::Etc::sourcelist=/dev/null",
-            f"Dir::Etc::sourceparts={apt}/s", f"Dir::State::lists={apt}/l", f"Dir::Cache={apt}/c",
-            f"Dir::Cache::archives={self.folder}/debs",
-        ]:
-            options += ["-o", it]
+        options = [part for name, value in self.options().items() for part in ("-o", f"{name}={value}")]
         return run(tool, "-qq" if tool == "apt-get" else "-q", *options, *argv, **more)
 
     def fetch(self):
         mirror, security = uri(r"/debian/?$"), uri("security")
         if not mirror:
-            raise SystemExit("lab: no Debian source in /etc/apt: the guest is made of Debian packages")
+            raise Cannot("no Debian source in /etc/apt: the guest is made of Debian packages")
         for it in ["apt/s", "apt/l/partial", "apt/c/archives/partial", "debs/partial", "tools", "kernel"]:
             (self.folder / it).mkdir(parents=True, exist_ok=True)
         signed = "Components: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n"

@@ -1,19 +1,24 @@
-"""Scenarios: time lines of injections, and the cases, levels and tickets that have to come of them.
+"""Scenarios: time lines of injections, the cases, levels and tickets that have to come of them, and those that must not.
 
-They are files of scenarios/: see README.md beside this folder for their form. All run at once in one guest, each on devices
-of its own; those with `alone = true` run after the others, one by one.
+They are files of scenarios/: see README.md beside this folder for their form. What comes slowly is given time; what must
+not come is a mistake whenever it is seen.
 """
 import fnmatch
+import json
 import re
-import time
 import tomllib
 from pathlib import Path
 
 from . import disk
+from .errors import Broken
 
-KEYS = {"about", "alone", "prepare", "step", "expect"}
-STEP = {"at", "guest", "bmc", "qmp", "smart", "frozen"}
-EXPECT = {"component", "class", "level", "kind", "ticket", "says", "within"}
+KEYS = {"about", "alone", "prepare", "may", "step", "expect", "never"}
+STEP = {"id", "at", "after", "guest", "bmc", "qmp", "smart", "frozen"}
+CASE = {"component", "class", "level", "kind", "says"}
+EXPECT = CASE | {"id", "since", "ticket", "within", "over"}
+NEVER = CASE | {"until", "watched"}
+HERE = Path(__file__).resolve().parent.parent
+WATCHED = "90s"
 
 
 def seconds(text):
@@ -21,90 +26,183 @@ def seconds(text):
     return int(number) * {"s": 1, "m": 60}[unit]
 
 
+class Step:
+    def __init__(self, table):
+        self.id, self.at, self.after, self.what = table.get("id"), seconds(table["at"]), table.get("after"), table
+        self.done_at, self.failed = None, None
+
+    def due(self, now, expects):
+        """`at` counts from the beginning, or from when the expectation `after` was met."""
+        if self.done_at is not None or self.failed:
+            return False
+        begun = expects[self.after].met_at if self.after else 0
+        return begun is not None and now >= begun + self.at
+
+    def __str__(self):
+        return ", ".join(it for it in self.what if it not in ("id", "at", "after"))
+
+
+class Expect:
+    """A case that has to come, or, with `over`, one that has to be there no more."""
+
+    def __init__(self, table):
+        self.id, self.since, self.table = table.get("id"), table.get("since"), table
+        self.within, self.over = seconds(table["within"]), table.get("over", False)
+        self.met_at, self.case, self.begun = None, None, None
+
+    def look(self, cases, tickets, now):
+        if self.met_at is not None or self.begun is None or now > self.begun + self.within:
+            return
+        found = [case for case in cases if fits(self.table, case, tickets)]
+        if bool(found) != self.over:
+            self.met_at, self.case = now, found[0] if found else None
+
+    def decided(self, now):
+        return self.met_at is not None or (self.begun is not None and now > self.begun + self.within)
+
+
+class Never:
+    """A case that must not come: until a step is done, or ever; watched for some time at least."""
+
+    def __init__(self, table):
+        self.table, self.until, self.seen, self.seen_at = table, table.get("until"), None, None
+        self.watched = seconds(table.get("watched", WATCHED))
+
+    def look(self, cases, now):
+        if self.seen is None:
+            self.seen = next((case for case in cases if fits(self.table, case, None)), None)
+            self.seen_at = now if self.seen else None
+
+
 class Scenario:
-    def __init__(self, path):
-        self.name, known = path.stem, tomllib.loads(path.read_text())
-        for keys, table in [(KEYS, known), *((STEP, it) for it in known["step"]), *((EXPECT, it) for it in known["expect"])]:
-            if strange := set(table) - keys:
-                raise SystemExit(f"lab: {path}: unknown keys {sorted(strange)}; known are {sorted(keys)}")
+    def __init__(self, name, known):
+        self.name = name
+        groups = [(KEYS, [known]), (STEP, known["step"]), (EXPECT, known["expect"]), (NEVER, known.get("never", []))]
+        for keys, tables in groups:
+            for table in tables:
+                if strange := set(table) - keys:
+                    raise Broken(f"{name}: unknown keys {sorted(strange)}; known are {sorted(keys)}")
         self.about, self.alone, self.prepare = known["about"], known.get("alone", False), known.get("prepare", "")
-        self.steps = sorted(({**it, "at": seconds(it["at"])} for it in known["step"]), key=lambda it: it["at"])
-        self.expects = [{**it, "within": seconds(it["within"]), "met": None} for it in known["expect"]]
+        self.may = known.get("may", [])
+        self.steps = [Step(it) for it in known["step"]]
+        self.expects = [Expect(it) for it in known["expect"]]
+        self.nevers = [Never(it) for it in known.get("never", [])]
+        self.ids = {it.id: it for it in self.expects if it.id}
+        steps = {it.id for it in self.steps}
+        wanted = [it.after for it in self.steps if it.after and it.after not in self.ids]
+        wanted += [it.since for it in self.expects if it.since and it.since not in steps]
+        wanted += [it.until for it in self.nevers if it.until and it.until not in steps]
+        if wanted:
+            raise Broken(f"{name}: nothing has the id {wanted}")
 
-    @property
-    def ends(self):
-        return max(it["within"] for it in self.expects)
+    def step(self, name):
+        return next(it for it in self.steps if it.id == name) if name else self.steps[0]
 
-    def inject(self, guest, step):
-        if "guest" in step:
-            guest.run(step["guest"])
-        if "bmc" in step:
-            for sensor, value in step["bmc"].items():
-                guest.bmc.set(sensor, value)
-        if "qmp" in step:
-            guest.qmp(step["qmp"]["command"], step["qmp"].get("arguments"))
-        if "smart" in step:
-            what = dict(step["smart"])
-            disk.change(guest.smart_folder(what.pop("disk")), **what)
-        if "frozen" in step:
-            guest.freeze(step["frozen"])
+    def look(self, cases, tickets, now):
+        """Marks what is there now; the expectations that have just been met."""
+        before = [it for it in self.expects if it.met_at is None]
+        for it in self.expects:
+            it.begun = self.step(it.since).done_at
+            it.look(cases, tickets, now)
+        for it in self.nevers:
+            if not (it.until and self.step(it.until).done_at is not None):
+                it.look(cases, now)
+        return [it for it in before if it.met_at is not None]
 
-    def look(self, cases, tickets, after):
-        """Marks what is there now."""
-        for expect in self.expects:
-            for case in cases:
-                if expect["met"] is None and fits(expect, case, tickets):
-                    expect["met"] = (after, case)
+    def done(self, now):
+        """Nothing is left to inject, to wait for or to watch."""
+        if not all(it.done_at is not None or it.failed or self.hopeless(it, now) for it in self.steps):
+            return False
+        first = self.steps[0].done_at
+        watched = max((it.watched for it in self.nevers if not it.until), default=0)
+        return (
+            all(it.decided(now) or self.untried(it, now) for it in self.expects)
+            and (first is None or now >= first + watched)
+        )
 
-    def done(self):
-        return all(it["met"] for it in self.expects)
+    def hopeless(self, step, now):
+        """Waits for an expectation that will not be met."""
+        return bool(step.after) and self.ids[step.after].met_at is None and (
+            self.ids[step.after].decided(now) or self.untried(self.ids[step.after], now)
+        )
+
+    def untried(self, expect, now):
+        step = self.step(expect.since)
+        return bool(step.failed) or self.hopeless(step, now)
 
     def names(self, case):
-        return any(about(it, case) for it in self.expects)
+        """The case is one that the scenario speaks of, or may bring along."""
+        tables = [it.table for it in self.expects] + [{"component": it} for it in self.may]
+        return any(about(it, case) for it in tables)
+
+    def rows(self, now):
+        """For the table at the end: what was wanted, what came, after how long, and whether that is right."""
+        for it in self.expects:
+            after = f"{it.met_at - it.begun:.0f} s" if it.met_at is not None else ""
+            came = level_of(it.case) if it.case else "over" if it.met_at is not None else "-"
+            failed = self.step(it.since).failed
+            verdict = "ok" if it.met_at is not None else "not injected" if failed else (
+                "not tried" if it.begun is None else "MISSING" if not it.over else "STILL THERE"
+            )
+            wanted = "over" if it.over else wanted_of(it.table)
+            yield self.name, it.table["component"], it.table.get("class", ""), wanted, came, after, verdict
+        for it in self.nevers:
+            came = level_of(it.seen) if it.seen else "-"
+            after = f"{it.seen_at:.0f} s" if it.seen else ""
+            verdict = "CAME" if it.seen else "ok"
+            yield self.name, it.table["component"], it.table.get("class", ""), f"no {wanted_of(it.table)}", came, after, verdict
 
 
-def about(expect, case):
-    return any(fnmatch.fnmatchcase(it, expect["component"]) for it in (case["component"], case["component_name"]))
+def wanted_of(table):
+    levels = table.get("level")
+    if levels is None:
+        return table.get("kind", "case")
+    return "level " + "/".join(str(it) for it in (levels if isinstance(levels, list) else [levels]))
 
 
-def fits(expect, case, tickets):
-    grade = case["grade"]
+def level_of(case):
+    level = case["grade"].get("level")
+    return f"level {level}" if level else case["grade"]["kind"]
+
+
+def about(table, case):
+    return any(fnmatch.fnmatchcase(it, table["component"]) for it in (case["component"], case["component_name"]))
+
+
+def fits(table, case, tickets):
+    """Whether a case is what the table (component, class, level, kind, says, ticket) says."""
+    grade, levels = case["grade"], table.get("level")
+    if levels is not None and grade.get("level") not in (levels if isinstance(levels, list) else [levels]):
+        return False
+    said = json.dumps([case["because"], case.get("facts", [])], ensure_ascii=False)
     return (
-        about(expect, case)
-        and expect.get("class", case["class"]) == case["class"]
-        and expect.get("level") == (grade.get("level") if "level" in expect else None)
-        and expect.get("kind", grade["kind"]) == grade["kind"]
-        and re.search(expect.get("says", ""), str(case["because"])) is not None
-        and (not expect.get("ticket") or any(it["case"] == case["id"] for it in tickets))
+        about(table, case)
+        and table.get("class", case["class"]) == case["class"]
+        and table.get("kind", grade["kind"]) == grade["kind"]
+        and re.search(table.get("says", ""), said) is not None
+        and (not table.get("ticket") or any(it["case"] == case["id"] for it in tickets))
     )
 
 
-def load(folder, only):
-    found = [Scenario(path) for path in sorted(Path(folder).glob("*.toml"))]
+def inject(guest, step):
+    """Does what a step says."""
+    what = step.what
+    if "guest" in what:
+        guest.run(what["guest"])
+    if "bmc" in what:
+        for sensor, value in what["bmc"].items():
+            guest.bmc.set(sensor, value)
+    if "qmp" in what:
+        guest.qmp(what["qmp"]["command"], what["qmp"].get("arguments"))
+    if "smart" in what:
+        change = dict(what["smart"])
+        disk.change(guest.smart_folder(change.pop("disk")), **change)
+    if "frozen" in what:
+        guest.freeze(what["frozen"])
+
+
+def load(folder, only=()):
+    found = [Scenario(path.stem, tomllib.loads(path.read_text())) for path in sorted(Path(folder).glob("*.toml"))]
     if strange := set(only) - {it.name for it in found}:
-        raise SystemExit(f"lab: no scenario {sorted(strange)}; there are {[it.name for it in found]}")
+        raise Broken(f"no scenario {sorted(strange)}; there are {[it.name for it in found]}")
     return [it for it in found if not only or it.name in only]
-
-
-def play(scenarios, guest, station, say):
-    """Runs them at once until each has what it expects or its time is over."""
-    begun = time.time()
-    steps = sorted(((step["at"], it, step) for it in scenarios for step in it.steps), key=lambda it: it[0])
-    while True:
-        after = time.time() - begun
-        while steps and steps[0][0] <= after:
-            _, scenario, step = steps.pop(0)
-            say(f"{after:4.0f} s  {scenario.name}: {', '.join(it for it in step if it != 'at')}")
-            scenario.inject(guest, step)
-        cases, tickets = station.get("cases"), station.get("tickets")
-        for scenario in scenarios:
-            before = [bool(it["met"]) for it in scenario.expects]
-            scenario.look(cases, tickets, time.time() - begun)
-            for was, expect in zip(before, scenario.expects):
-                if expect["met"] and not was:
-                    say(f"{after:4.0f} s  {scenario.name}: {expect['component']} {expect.get('class', '')} is there")
-        if not steps and all(it.done() for it in scenarios):
-            return
-        if after > max(it.ends for it in scenarios):
-            return
-        time.sleep(3)
