@@ -22,6 +22,8 @@ pub mod evaluate;
 
 pub mod rulebook;
 
+pub mod reload;
+
 pub mod classify;
 
 pub mod round;

@@ -118,6 +118,17 @@ impl Pipeline {
         Ok(())
     }
 
+    /// From now on judges by these. What is known of the hosts is kept as far as the new rules ask for it.
+    pub fn reload(&mut self, rules: Arc<RuleSet>, contracts: Arc<Contracts>) {
+        if !Arc::ptr_eq(&rules, &self.rules) {
+            for round in self.rounds.values_mut() {
+                round.set_rules(&rules);
+            }
+        }
+        self.rules = rules;
+        self.contracts = contracts;
+    }
+
     /// Judges everything that is durable and not judged yet. Returns how many batches that were.
     ///
     /// # Errors

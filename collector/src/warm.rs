@@ -66,11 +66,67 @@ impl<'a> Warm<'a> {
     }
 
     fn restored(&self, agent: &AgentId) -> HostView {
-        let fresh = || HostView::new(Arc::clone(self.rules));
-        let Some(bytes) = self.kept.get(agent) else { return fresh() };
-        HostView::restore(Arc::clone(self.rules), bytes).unwrap_or_else(|error| {
-            warn!(agent = agent.0, error = %error, "a kept evaluation state cannot be used; starting it anew");
-            fresh()
-        })
+        restored(self.rules, agent, self.kept.get(agent).map(Vec::as_slice))
     }
+}
+
+fn restored(rules: &Arc<RuleSet>, agent: &AgentId, kept: Option<&[u8]>) -> HostView {
+    let fresh = || HostView::new(Arc::clone(rules));
+    let Some(bytes) = kept else { return fresh() };
+    HostView::restore(Arc::clone(rules), bytes).unwrap_or_else(|error| {
+        warn!(agent = agent.0, error = %error, "a kept evaluation state cannot be used; starting it anew");
+        fresh()
+    })
+}
+
+/// Readings before the time that is asked for are taken in this far back at most: longer windows are then not full.
+const PAST_MAX: Duration = Duration::from_secs(30 * 86_400);
+
+/// One host as the rules saw it at `at`, for asking why: the kept state if it is not newer than that, else made anew
+/// from the stored runs before it, as far back as the rules about `kind` look. Gives the first instant that was read.
+pub fn past(
+    store: &Store,
+    rules: &Arc<RuleSet>,
+    agent: &AgentId,
+    overrides: &Overrides,
+    kind: &str,
+    at: Time,
+) -> Result<(HostView, Time), StoreError> {
+    let kept = store.hold(agent)?;
+    let mut view = restored(rules, agent, kept.as_deref());
+    let mut from = match view.newest() {
+        Some(newest) if newest <= at => newest - OVERLAP,
+        _ => {
+            view = HostView::new(Arc::clone(rules));
+            at - reach(rules, kind)
+        }
+    };
+    let began = from;
+    // A day at a time: a month of a host's runs is more than memory should hold.
+    while from <= at {
+        let to = (from + Duration::from_secs(86_400)).min(at + Duration::from_millis(1));
+        for run in store.runs(agent, from, to)? {
+            contained("taking in a run", &agent.0, || view.absorb(&run, overrides, at));
+        }
+        from = to;
+        if to > at {
+            break;
+        }
+    }
+    Ok((view, began))
+}
+
+/// How far back the rules about a kind of component look.
+fn reach(rules: &RuleSet, kind: &str) -> Duration {
+    let mut longest = COLD;
+    for rule in rules.rules.iter().filter(|it| it.on == kind) {
+        longest = longest.max(rule.hold.saturating_mul(2)).max(rule.clear.saturating_mul(2));
+        rule.when.each(&mut |test| {
+            if let Some(metric) = test.metric() {
+                let windows = &rules.windows[usize::from(metric.0)];
+                longest = longest.max(windows.last().copied().unwrap_or_default());
+            }
+        });
+    }
+    longest.min(PAST_MAX)
 }

@@ -89,9 +89,9 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// The threshold that a contract may change: that of the first comparison with a plain number.
+    /// The threshold that a contract may change: that of the first test with a limit of its own.
     pub fn threshold(&self) -> Option<f64> {
-        self.when.first_threshold()
+        self.when.first_limited()?.limit()
     }
 }
 
@@ -154,21 +154,40 @@ impl Condition {
         timed
     }
 
-    fn first_threshold(&self) -> Option<f64> {
+    /// Its own limit, if it is one that a contract may change: a plain number, a count, a number of runs, a silence (in
+    /// seconds, or in periods where the rule counts periods).
+    pub fn limit(&self) -> Option<f64> {
+        match self {
+            Condition::Number(NumberTest { against: Operand::Const(value), .. }) => Some(*value),
+            Condition::Event(event) => Some(f64::from(event.at_least)),
+            Condition::Score(score) => Some(score.limit),
+            Condition::State(StateTest { word: Word::ChangedIn { at_least, .. }, .. }) => {
+                Some(f64::from(*at_least))
+            }
+            Condition::Gone(runs) => Some(f64::from(*runs)),
+            Condition::Silent(Threshold::Time(time)) => Some(time.as_secs_f64()),
+            Condition::Silent(Threshold::Periods(periods)) => Some(f64::from(*periods)),
+            _ => None,
+        }
+    }
+
+    /// The metric, state or event that it is about; of several the first.
+    pub fn metric(&self) -> Option<MetricId> {
+        match self {
+            Condition::Number(test) => Some(test.measure.metric),
+            Condition::State(test) => Some(test.metric),
+            Condition::Event(test) => test.metrics.first().copied(),
+            _ => None,
+        }
+    }
+
+    /// The first test, from left to right, whose limit a contract may change.
+    pub fn first_limited(&self) -> Option<&Condition> {
         let mut found = None;
         self.each(&mut |test| {
-            let threshold = match test {
-                Condition::Number(NumberTest { against: Operand::Const(value), .. }) => {
-                    Some(*value)
-                }
-                Condition::Event(event) => Some(f64::from(event.at_least)),
-                Condition::Score(score) => Some(score.limit),
-                Condition::State(StateTest { word: Word::ChangedIn { at_least, .. }, .. }) => {
-                    Some(f64::from(*at_least))
-                }
-                _ => None,
-            };
-            found = found.or(threshold);
+            if found.is_none() && test.limit().is_some() {
+                found = Some(test);
+            }
         });
         found
     }

@@ -7,26 +7,26 @@ use xunjian_collector::{
     evaluate::{Judgement, Verdict},
 };
 use xunjian_proto::{Component, ComponentId, Link, MemberState, Relation, Time};
-use xunjian_rules::EvidenceKind;
+use xunjian_rules::{EvidenceKind, Text};
 
 use crate::classify_kit::{component, disk, fact, firing, host_with, set_of, t0, unknown, verdict};
 
-const MINUTE: i64 = 60;
-const HOUR: i64 = 3600;
+pub(crate) const MINUTE: i64 = 60;
+pub(crate) const HOUR: i64 = 3600;
 
-fn after(secs: i64) -> Time {
+pub(crate) fn after(secs: i64) -> Time {
     Time::from_secs(t0().secs() + secs)
 }
 
 /// A host that keeps its cases between steps.
-struct Host {
-    topology: Topology,
-    contract: Contract,
-    cases: Vec<Case>,
+pub(crate) struct Host {
+    pub(crate) topology: Topology,
+    pub(crate) contract: Contract,
+    pub(crate) cases: Vec<Case>,
 }
 
 impl Host {
-    fn new(components: Vec<Component>) -> Host {
+    pub(crate) fn new(components: Vec<Component>) -> Host {
         Host {
             topology: Topology::new(components),
             contract: Contract::default(),
@@ -35,7 +35,7 @@ impl Host {
     }
 
     /// One step; returns what changed.
-    fn step(&mut self, judgements: &[Judgement], now: Time) -> Vec<Case> {
+    pub(crate) fn step(&mut self, judgements: &[Judgement], now: Time) -> Vec<Case> {
         let changed = step(&Step {
             agent: "a1",
             hostname: "node1",
@@ -52,11 +52,11 @@ impl Host {
         changed
     }
 
-    fn open(&self) -> Vec<&Case> {
+    pub(crate) fn open(&self) -> Vec<&Case> {
         self.cases.iter().filter(|it| it.closed_at.is_none()).collect()
     }
 
-    fn of(&self, id: &ComponentId) -> &Case {
+    pub(crate) fn of(&self, id: &ComponentId) -> &Case {
         self.cases.iter().find(|it| it.component == *id).unwrap()
     }
 }
@@ -144,33 +144,6 @@ fn closes_on_good_readings_and_comes_back_as_the_same_case_within_a_day() {
 }
 
 #[test]
-fn a_degraded_array_holds_its_failed_disk_and_is_regraded_in_place() {
-    use MemberState::{Active, Failed, Missing};
-    let mut host =
-        Host::new(host_with(set_of("md0", "raid6", 4, 0, &[Active, Active, Active, Failed])));
-    let md = ComponentId::new("md", "md0");
-    let degraded =
-        |at| firing(fact("md-degraded", "redundancy", EvidenceKind::Latent, &md, t0()), at);
-    let gone =
-        |index, at| firing(fact("disk-gone", "media", EvidenceKind::Lost, &disk(index), t0()), at);
-    host.step(&[degraded(t0()), gone(3, t0())], t0());
-    assert_eq!(host.of(&md).decision.grade, Grade::Fault(Level::Four));
-    assert_eq!(host.of(&disk(3)).parent.as_ref(), Some(&host.of(&md).id));
-    assert_eq!(host.of(&md).parent, None);
-
-    host.topology =
-        Topology::new(host_with(set_of("md0", "raid6", 4, 0, &[Active, Active, Missing, Failed])));
-    let id = host.of(&md).id.clone();
-    let changed = host.step(&[degraded(after(MINUTE))], after(MINUTE));
-    let set = changed.iter().find(|it| it.component == md).unwrap();
-    assert_eq!((&set.id, set.decision.grade), (&id, Grade::Fault(Level::Two)));
-    let last = set.log.last().unwrap();
-    let (from, to) = (Grade::Fault(Level::Four), Grade::Fault(Level::Two));
-    assert_eq!(last.kind, CaseChange::Regraded { from, to });
-    assert!(last.why.zh.starts_with("由四级故障调整为二级故障："), "{}", last.why.zh);
-}
-
-#[test]
 fn no_spare_for_a_day_raises_the_level_without_new_facts() {
     use MemberState::{Active, Missing};
     let mut host =
@@ -182,71 +155,6 @@ fn no_spare_for_a_day_raises_the_level_without_new_facts() {
     let raised = host.step(&[degraded(after(25 * HOUR))], after(25 * HOUR));
     assert_eq!(raised[0].decision.grade, Grade::Fault(Level::Three));
     assert_eq!(raised[0].decision.policies, ["no_spare_hours = 24"]);
-}
-
-#[test]
-fn a_lost_array_holds_its_disks_its_filesystem_and_the_units_on_it() {
-    use MemberState::{Active, Failed};
-    let filesystem = ComponentId::new("filesystem", "/data");
-    let unit = ComponentId::new("unit", "db.service");
-    let md = ComponentId::new("md", "md0");
-    let mut components = host_with(set_of("md0", "raid5", 3, 0, &[Active, Failed, Failed]));
-    components.push(component(unit.clone(), "db.service", std::slice::from_ref(&filesystem)));
-    let mut host = Host::new(components);
-    let asset = Asset { critical_units: vec!["db.service".to_owned()], ..Asset::default() };
-    host.contract.assets.insert("node1".to_owned(), asset);
-    let facts = [
-        fact("md-lost", "service", EvidenceKind::Lost, &md, t0()),
-        fact("md-degraded", "redundancy", EvidenceKind::Suspect, &md, t0()),
-        fact("disk-gone", "media", EvidenceKind::Lost, &disk(1), t0()),
-        fact("disk-gone", "media", EvidenceKind::Lost, &disk(2), t0()),
-        fact("fs-gone", "service", EvidenceKind::ImpactTotal, &filesystem, t0()),
-        fact("fs-full", "capacity", EvidenceKind::Latent, &filesystem, t0()),
-        fact("unit-failed", "service", EvidenceKind::ImpactTotal, &unit, t0()),
-    ];
-    let judgements: Vec<_> = facts.into_iter().map(|it| firing(it, t0())).collect();
-    host.step(&judgements, t0());
-    let lost = host.cases.iter().find(|it| it.component == md && it.class == "service").unwrap();
-    let cause = lost.id.clone();
-    assert_eq!((lost.decision.grade, &lost.parent), (Grade::Fault(Level::One), &None));
-    let degraded = host.cases.iter().find(|it| it.component == md && it.class == "redundancy");
-    assert_eq!(degraded.unwrap().parent.as_ref(), Some(&cause));
-    for child in [&disk(1), &disk(2), &filesystem, &unit] {
-        let services =
-            host.cases.iter().filter(|it| it.component == *child && it.class != "capacity");
-        let parents: Vec<_> = services.map(|it| it.parent.clone()).collect();
-        assert_eq!(parents, [Some(cause.clone())], "{child}");
-    }
-    let full = host.cases.iter().find(|it| it.class == "capacity").unwrap();
-    assert_eq!(full.parent, None, "a full filesystem is a fault of its own");
-}
-
-#[test]
-fn the_cause_takes_the_level_of_its_gravest_consequence() {
-    let filesystem = ComponentId::new("filesystem", "/scratch");
-    let unit = ComponentId::new("unit", "db.service");
-    let mut host = Host::new(vec![
-        component(disk(0), "sda", &[]),
-        component(filesystem.clone(), "/scratch", &[disk(0)]),
-        component(unit.clone(), "db.service", std::slice::from_ref(&filesystem)),
-    ]);
-    let asset = Asset {
-        scratch: vec!["/scratch".to_owned()],
-        critical_units: vec!["db.service".to_owned()],
-        ..Asset::default()
-    };
-    host.contract.assets.insert("node1".to_owned(), asset);
-    let gone =
-        firing(fact("fs-gone", "service", EvidenceKind::ImpactTotal, &filesystem, t0()), t0());
-    host.step(&[gone], t0());
-    assert_eq!(host.of(&filesystem).decision.grade, Grade::Fault(Level::Three));
-    let down =
-        firing(fact("unit-failed", "service", EvidenceKind::ImpactTotal, &unit, t0()), after(1));
-    host.step(&[down], after(1));
-    let cause = host.of(&filesystem);
-    assert_eq!(cause.decision.grade, Grade::Fault(Level::One));
-    assert!(cause.decision.because.zh.contains("db.service"), "{}", cause.decision.because.zh);
-    assert_eq!(host.of(&unit).parent.as_ref(), Some(&cause.id));
 }
 
 #[test]
@@ -262,6 +170,18 @@ fn unread_members_never_soften_a_level() {
         Topology::new(host_with(set_of("md0", "raid5", 3, 0, &[Active, Active, Unknown])));
     host.step(&[degraded(after(HOUR))], after(HOUR));
     assert_eq!(host.of(&md).decision.grade, Grade::Fault(Level::Two));
+}
+
+#[test]
+fn a_rule_that_no_longer_applies_lets_its_case_go_and_says_why() {
+    let mut host = lone_disk();
+    host.step(&[prefail(t0())], t0());
+    let why = Text::new("合同中已停用该规则", "switched off by the contract");
+    let lapsed = verdict("smart-prefail", &disk(0), Verdict::Lapsed(why), after(MINUTE));
+    let closed = host.step(&[lapsed], after(MINUTE));
+    assert_eq!(closed[0].closed_at, Some(after(MINUTE)));
+    let last = closed[0].log.last().unwrap();
+    assert_eq!(last.why.zh, "规则 smart-prefail 不再适用，关闭：合同中已停用该规则");
 }
 
 #[test]

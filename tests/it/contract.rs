@@ -1,6 +1,11 @@
 //! Contracts: the example says the defaults, and every mistake is told at once with line, key and value.
 
-use xunjian_collector::contract::{Clocks, Contract, ContractError, Mistake};
+use xunjian_collector::{
+    contract::{Clocks, Contract, ContractError, Contracts, Mistake},
+    evaluate::library,
+};
+
+use crate::support::TempDir;
 
 const EXAMPLE: &str = include_str!("../../deploy/contract.example.toml");
 
@@ -147,12 +152,56 @@ fn broken_toml_is_told_by_line_and_the_rest_is_still_checked() {
 }
 
 #[test]
-fn overrides_of_unknown_rules_are_named() {
-    let text = "[[overrides]]\nrule = 'md-degradet'\nwho = 'a'\nwhy = 'b'\n";
+fn overrides_that_the_rules_cannot_follow_are_named() {
+    let text = "
+[[overrides]]
+rule = 'md-degradet'
+who = 'a'
+why = 'b'
+[[overrides]]
+rule = 'source-failing'
+threshold = 3
+who = 'a'
+why = 'b'
+[[overrides]]
+rule = 'md-degraded'
+component = 'disk:X'
+who = 'a'
+why = 'b'
+";
     let contract = Contract::parse(text, "a.toml").unwrap();
-    let found = contract.unknown_rules(&["md-degraded", "md-lost"]);
-    assert_eq!(found.len(), 1);
+    let found = contract.rule_mistakes(&library().0);
+    assert_eq!(found.len(), 3, "{found:#?}");
     assert!(found[0].1.contains("did you mean `md-degraded`?"), "{found:?}");
+    assert_eq!(found[1].0, "overrides[1].threshold");
+    assert!(found[2].1.contains("is of kind `disk`, the rule is about `md`"), "{found:?}");
+}
+
+#[test]
+fn mistaken_and_expired_overrides_are_told_with_file_and_line() {
+    let dir = TempDir::new("overrides");
+    let file = dir.path().join("acme.toml");
+    let text = "customer = 'acme'
+[[overrides]]
+rule = 'md-degraded'
+who = 'a'
+why = 'b'
+until = 2026-01-31
+[[overrides]]
+rule = 'md-degradet'
+who = 'a'
+why = 'b'
+";
+    std::fs::write(&file, text).unwrap();
+    let contracts = Contracts::load(Some(dir.path())).unwrap();
+    let wrong = contracts.rule_mistakes(&library().0);
+    assert!(wrong[0].contains("acme.toml: line 8: `overrides[1].rule`"), "{wrong:?}");
+    // 2026-02-01 in Shanghai begins at 16:00 of the day before in UTC.
+    let last = xunjian_proto::Time::from_secs(1_769_875_199);
+    assert_eq!(contracts.expired(last), Vec::<String>::new());
+    let over = contracts.expired(last + std::time::Duration::from_secs(1));
+    assert!(over[0].contains("line 6: `overrides[0].until`"), "{over:?}");
+    assert!(over[0].contains("no longer applies"), "{over:?}");
 }
 
 proptest::proptest! {

@@ -1,187 +1,21 @@
-//! The level decision: a table over schemes, losses, suspects, spares and effects, kept readable in `rules/LEVELS.md`, and
-//! what must hold for every set.
+//! The level decision: policies, what stands alone, nested and carried sets.
 
-use std::fmt::Write as _;
-
-use proptest::prelude::*;
 use xunjian_collector::{
     classify::{
-        Decision, Grade, Level,
-        decision::{Context, decide, rank},
+        Grade, Level,
         incident::Conditions,
-        redundancy::{Margin, redundancy},
+        redundancy::redundancy,
         topology::{Topology, Use},
     },
     contract::{Asset, Contract, Policy},
-    evaluate::Fact,
 };
-use xunjian_proto::{Component, ComponentId, MemberState, Time};
+use xunjian_proto::{ComponentId, MemberState};
 use xunjian_rules::EvidenceKind;
 
-use crate::classify_kit::{component, disk, fact, host_with, set_of, t0};
-
-const SCHEMES: &[(&str, u32)] = &[
-    ("raid0", 4),
-    ("linear", 2),
-    ("raid1", 2),
-    ("raid1", 3),
-    ("raid5", 4),
-    ("raid6", 6),
-    ("raid10", 4),
-    ("raid10", 3),
-    ("raid50:2", 6),
-    ("raid60:2", 8),
-    ("raidz3", 8),
-    ("replica:1", 3),
-    ("erasure:4+2", 6),
-    ("quorum", 5),
-    ("bond", 2),
-    ("n_of_m:2", 3),
-];
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Effect {
-    None,
-    Partial,
-    Total,
-}
-
-/// One situation of a set.
-#[derive(Debug, Clone)]
-struct Situation {
-    scheme: String,
-    width: u32,
-    lost: usize,
-    suspects: usize,
-    spare: bool,
-    effect: Effect,
-    hours: i64,
-}
-
-impl Situation {
-    fn set(&self) -> Component {
-        let width = usize::try_from(self.width).unwrap();
-        let mut states = vec![MemberState::Active; width];
-        states.iter_mut().take(self.lost).for_each(|it| *it = MemberState::Missing);
-        if self.spare {
-            states.push(MemberState::Spare);
-        }
-        set_of("md0", &self.scheme, self.width, 0, &states)
-    }
-
-    fn facts(&self, set: &ComponentId) -> Vec<Fact> {
-        let width = usize::try_from(self.width).unwrap();
-        let mut facts = Vec::new();
-        if self.lost > 0 {
-            facts.push(fact("set-degraded", "redundancy", EvidenceKind::Latent, set, t0()));
-        }
-        for index in (self.lost..width).take(self.suspects) {
-            facts.push(fact("disk-prefail", "media", EvidenceKind::Suspect, &disk(index), t0()));
-        }
-        let effect = match self.effect {
-            Effect::None => return facts,
-            Effect::Partial => EvidenceKind::ImpactPartial,
-            Effect::Total => EvidenceKind::ImpactTotal,
-        };
-        facts.push(fact(
-            "fs-effect",
-            "service",
-            effect,
-            &ComponentId::new("filesystem", "/data"),
-            t0(),
-        ));
-        facts
-    }
-
-    fn decide(&self, contract: &Contract) -> Option<Decision> {
-        let set = self.set();
-        let facts = self.facts(&set.id);
-        (!facts.is_empty()).then(|| decided(host_with(set), &facts, contract, None, self.hours))
-    }
-}
-
-fn decided(
-    components: Vec<Component>,
-    facts: &[Fact],
-    contract: &Contract,
-    asset: Option<&Asset>,
-    hours: i64,
-) -> Decision {
-    let topology = Topology::new(components);
-    let conditions = Conditions::new(facts, &topology);
-    let at = Time::from_secs(t0().secs() + hours * 3600);
-    let context = Context { topology: &topology, conditions: &conditions, contract, asset, at };
-    decide(facts, &context)
-}
-
-fn level(decision: &Decision) -> u8 {
-    rank(decision.grade)
-}
-
-fn margin_of(situation: &Situation) -> Margin {
-    let set = situation.set();
-    let lost = situation.lost;
-    let suspects = (lost..lost + situation.suspects).map(disk).collect();
-    redundancy(set.set.as_ref().unwrap(), &suspects)
-}
-
-fn situation(scheme: &str, width: u32) -> Situation {
-    Situation {
-        scheme: scheme.to_owned(),
-        width,
-        lost: 0,
-        suspects: 0,
-        spare: false,
-        effect: Effect::None,
-        hours: 1,
-    }
-}
-
-#[test]
-fn the_table_of_levels_is_fresh() {
-    let contract = Contract::default();
-    let mut text = String::from(
-        "# 故障级别判定表 / Levels as decided\n\n\
-         由测试 `the_table_of_levels_is_fresh` 按默认合同生成，请勿手改；`UPDATE=1 cargo test -p xunjian-tests levels_is_fresh` 重写。\n\
-         Generated from the default contract by that test; do not edit.\n\n\
-         R 还能承受的失效数 / losses survived now · R_if 征兆盘都失效后 / if suspects fail too · 单元格：级别（判定步骤），均为承载生产数据的组。\n\
-         Each cell: level (step of the decision) for a set in production, after 1 h (without spare also 25 h).\n\n\
-         | 方案 scheme | 成员 members | 失效 lost | 征兆 suspects | R | R_if | 无热备 no spare 1 h / 25 h | 有热备 spare | 服务变慢 slower | 服务中断 down |\n\
-         |---|---|---|---|---|---|---|---|---|---|\n",
-    );
-    for (scheme, width) in SCHEMES {
-        for (lost, suspects) in [(0, 1), (0, 2), (1, 0), (1, 1), (2, 0), (2, 1), (3, 0)] {
-            if lost + suspects > usize::try_from(*width).unwrap() {
-                continue;
-            }
-            let base = Situation { lost, suspects, ..situation(scheme, *width) };
-            let margin = margin_of(&base);
-            let cell = |it: Situation| {
-                let decision = it.decide(&contract).unwrap();
-                format!("{} ({})", level(&decision), decision.step)
-            };
-            let number = |it: Option<i32>| it.map_or("?".to_owned(), |it| it.to_string());
-            writeln!(
-                text,
-                "| {scheme} | {width} | {lost} | {suspects} | {} | {} | {} / {} | {} | {} | {} |",
-                number(margin.r),
-                number(margin.r_if),
-                cell(base.clone()),
-                cell(Situation { hours: 25, ..base.clone() }),
-                cell(Situation { spare: true, ..base.clone() }),
-                cell(Situation { effect: Effect::Partial, ..base.clone() }),
-                cell(Situation { effect: Effect::Total, ..base.clone() }),
-            )
-            .unwrap();
-        }
-    }
-    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../rules/LEVELS.md");
-    if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(&file, &text).unwrap();
-    }
-    let kept = std::fs::read_to_string(&file).unwrap_or_default();
-    assert!(kept == text, "rules/LEVELS.md is stale; UPDATE=1 rewrites it\n{text}");
-}
+use crate::{
+    classify_kit::{component, disk, fact, host_with, set_of, t0},
+    levels::{Situation, decided, level, situation},
+};
 
 /// (scheme, width, lost, suspects, spare, hours) → level.
 #[test]
@@ -456,70 +290,4 @@ fn pools_that_are_spread_over_many_places_bear_no_more_than_their_copies() {
     assert_eq!(r("erasure:4+2", &[Active; 8]), (Some(2), Some(2)));
     assert_eq!(r("erasure:4+2/9", &[Active; 8]).0, None);
     assert_eq!(r("replica:4/3", &[Active; 3]).0, None);
-}
-
-fn any_situation() -> impl Strategy<Value = Situation> {
-    let effect = prop_oneof![Just(Effect::None), Just(Effect::Partial), Just(Effect::Total)];
-    let shape = proptest::sample::select(SCHEMES.to_vec());
-    (shape, 0..4usize, 0..3usize, any::<bool>(), effect, 0..80i64).prop_map(
-        |((scheme, width), lost, suspects, spare, effect, hours)| {
-            let lost = lost.min(usize::try_from(width).unwrap());
-            Situation { lost, suspects, spare, effect, hours, ..situation(scheme, width) }
-        },
-    )
-}
-
-proptest! {
-    #[test]
-    fn one_more_lost_member_is_never_milder(case in any_situation()) {
-        prop_assume!(case.lost < usize::try_from(case.width).unwrap());
-        let contract = Contract::default();
-        // The next one lost is a suspect where there is one.
-        let worse = Situation { lost: case.lost + 1, suspects: case.suspects.saturating_sub(1), ..case.clone() };
-        let fresh = Situation { lost: case.lost + 1, ..case.clone() };
-        if let Some(before) = case.decide(&contract) {
-            for worse in [worse, fresh] {
-                let after = worse.decide(&contract).unwrap();
-                prop_assert!(level(&after) <= level(&before), "{case:?} {before:#?} {worse:?} {after:#?}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_spare_is_never_graver(case in any_situation()) {
-        let contract = Contract::default();
-        let without = Situation { spare: false, ..case.clone() };
-        let with = Situation { spare: true, ..case };
-        if let (Some(without), Some(with)) = (without.decide(&contract), with.decide(&contract)) {
-            prop_assert!(level(&with) >= level(&without), "{without:#?} {with:#?}");
-        }
-    }
-
-    #[test]
-    fn the_order_of_facts_does_not_matter(case in any_situation(), seed in any::<u64>()) {
-        let set = case.set();
-        let mut facts = case.facts(&set.id);
-        prop_assume!(!facts.is_empty());
-        let forward = decided(host_with(set.clone()), &facts, &Contract::default(), None, case.hours);
-        let by = usize::try_from(seed % 7).unwrap() % facts.len();
-        facts.rotate_left(by);
-        facts.reverse();
-        let shuffled = decided(host_with(set), &facts, &Contract::default(), None, case.hours);
-        prop_assert_eq!(forward, shuffled);
-    }
-
-    #[test]
-    fn hostile_sets_are_survived(
-        scheme in "[a-z0-9:+]{0,12}", width in any::<u32>(), copies in any::<u32>(),
-        slots in proptest::collection::vec(proptest::option::of(any::<u32>()), 0..12),
-    ) {
-        use xunjian_proto::{Member, Set};
-        let states = [MemberState::Active, MemberState::Failed, MemberState::Unknown, MemberState::Rebuilding];
-        let members = slots.iter().enumerate().map(|(index, slot)| Member {
-            slot: *slot, component: Some(disk(index)), name: String::new(), state: states[index % 4],
-        });
-        let set = Set { scheme, width, copies, members: members.collect() };
-        let margin = redundancy(&set, &std::collections::BTreeSet::new());
-        prop_assert!(margin.r.is_none_or(|it| it >= -1));
-    }
 }

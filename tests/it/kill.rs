@@ -79,12 +79,12 @@ impl Seen {
 }
 
 /// A collector and an agent in a folder, on ports of their own.
-struct Site {
-    dir: PathBuf,
+pub(crate) struct Site {
+    pub(crate) dir: PathBuf,
 }
 
 impl Site {
-    fn new(dir: &Path) -> Site {
+    pub(crate) fn new(dir: &Path) -> Site {
         let (agents, web) = (free_port(), free_port());
         let text = format!(
             "folder = '{}'\n[agents]\nlisten = '127.0.0.1:{agents}'\n[web]\nlisten = '127.0.0.1:{web}'\n",
@@ -101,7 +101,7 @@ impl Site {
         Site { dir: dir.to_owned() }
     }
 
-    fn command(&self, name: &str, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, name: &str, args: &[&str]) -> Command {
         let side = if name == "xunjian-agent" { "agent.toml" } else { "collector.toml" };
         let log = fs::File::options()
             .create(true)
@@ -118,7 +118,7 @@ impl Site {
         command
     }
 
-    fn collector(&self) -> Child {
+    pub(crate) fn collector(&self) -> Child {
         let child =
             self.command("xunjian-collector", &["serve"]).stdout(Stdio::null()).spawn().unwrap();
         let pid = child.id().to_string();
@@ -128,11 +128,11 @@ impl Site {
         child
     }
 
-    fn agent(&self) -> Child {
+    pub(crate) fn agent(&self) -> Child {
         self.command("xunjian-agent", &["run"]).stdout(Stdio::null()).spawn().unwrap()
     }
 
-    fn enrol(&self) {
+    pub(crate) fn enrol(&self) {
         let token = self.command("xunjian-collector", &["enrol-token"]).output().unwrap();
         assert!(token.status.success(), "{}", self.log("xunjian-collector"));
         let token = String::from_utf8(token.stdout).unwrap();
@@ -141,7 +141,7 @@ impl Site {
         assert!(done.success(), "{}", self.log("xunjian-agent"));
     }
 
-    fn log(&self, name: &str) -> String {
+    pub(crate) fn log(&self, name: &str) -> String {
         fs::read_to_string(self.dir.join(format!("{name}.log"))).unwrap_or_default()
     }
 

@@ -1,172 +1,28 @@
-//! The rule library, the loader's mistakes, and judging at event time.
+//! Judging at event time: what is unknown, late, in the future or gone, and what a restart keeps.
 
-use std::{fs, sync::Arc};
+use std::sync::Arc;
 
 use proptest::prelude::*;
-use xunjian_collector::{
-    contract::{Contract, Override},
-    evaluate::{
-        Absorbed, HostView, Judgement, Overrides, Verdict, judge, known_metrics, library,
-        run_examples, why,
-    },
+use xunjian_collector::evaluate::{
+    Absorbed, HostView, Judgement, Overrides, Verdict, judge, library,
 };
 use xunjian_proto::{
     Component, ComponentId, Cost, Event, Outcome, Problem, Reason, Run, Sample, SeriesKey, State,
     Time,
 };
-use xunjian_rules::{Expect, LIBRARY, RuleSet, load};
+use xunjian_rules::{Expect, RuleSet};
 
-use crate::support::repo;
-
-/// A file that is left out of the list is a set of rules that nobody has, and no other test misses it.
-#[test]
-fn every_file_of_the_library_is_built_in() {
-    let files = fs::read_dir(repo().join("rules/library")).unwrap();
-    let mut files: Vec<String> =
-        files.map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
-    files.retain(|it| it.ends_with(".toml"));
-    files.sort();
-    let listed: Vec<&str> = LIBRARY.iter().map(|it| it.name).collect();
-    assert_eq!(files, listed);
+/// The library, read once for all tests.
+pub(crate) fn rules() -> Arc<RuleSet> {
+    static RULES: std::sync::OnceLock<Arc<RuleSet>> = std::sync::OnceLock::new();
+    Arc::clone(RULES.get_or_init(|| Arc::new(library().0)))
 }
 
-#[test]
-fn the_library_has_no_mistakes_and_its_examples_hold() {
-    let (rules, mistakes) = library();
-    let mistakes: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
-    assert_eq!(mistakes, Vec::<String>::new());
-    let (count, failures) = run_examples(&Arc::new(rules));
-    let failures: Vec<String> = failures
-        .iter()
-        .map(|it| format!("{}:{} {}: {}", it.file, it.line, it.rule, it.text))
-        .collect();
-    assert_eq!(failures, Vec::<String>::new(), "of {count} examples");
-    assert!(count > 0);
-}
-
-#[test]
-fn an_example_that_does_not_hold_is_told_with_its_line() {
-    let text = RULE.replace("md.array.degraded\" = 1", "md.array.degraded\" = 0");
-    let (rules, mistakes) = load(&[("own.toml".to_owned(), text)], &known_metrics());
-    assert_eq!(mistakes, []);
-    let (_, failures) = run_examples(&Arc::new(rules));
-    assert_eq!(failures.len(), 1);
-    assert_eq!((failures[0].line, failures[0].rule.as_str()), (16, "own"));
-    assert!(failures[0].text.starts_with("wanted firing, found quiet"), "{}", failures[0].text);
-}
-
-const RULE: &str = r#"source = "md"
-[[rule]]
-id = "own"
-on = "md"
-class = "redundancy"
-evidence = "suspect"
-when = { metric = "md.array.degraded", above = 0 }
-item = { zh = "项", en = "item" }
-method = { zh = "法", en = "method" }
-criterion = { zh = "准", en = "criterion" }
-impact = { zh = "响", en = "impact" }
-advice = { zh = "议", en = "advice" }
-message = { zh = "{name} 有 {value}", en = "{name} has {value}" }
-threshold_source = "test"
-
-[[rule.firing]]
-readings = [{ at = "0s", "md.array.degraded" = 1 }]
-
-[[rule.quiet]]
-readings = [{ at = "0s", "md.array.degraded" = 0 }]
-"#;
-
-#[test]
-fn all_mistakes_are_told_at_once_with_line_and_nearest_name() {
-    let text = RULE
-        .replace("on = \"md\"", "on = \"dsik\"")
-        .replace("above = 0", "abov = 0")
-        .replace("evidence = \"suspect\"", "evidence = \"grave\"\nfro = \"1m\"")
-        .replace("{name} has {value}", "{name} has {vlue}")
-        .replace("\"md.array.degraded\" = 0", "\"md.array.degradde\" = 0");
-    let (rules, mistakes) = load(&[("own.toml".to_owned(), text)], &known_metrics());
-    assert!(rules.rules.is_empty(), "a file with a mistake is refused whole");
-    let told: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
-    for wanted in [
-        "own.toml:7: a rule has no key `fro`",
-        "own.toml:4: no kind of component `dsik`; did you mean `disk`?",
-        "own.toml:6: `evidence` is `grave`, wanted impact_total",
-        "own.toml:8: a condition on a metric has no key `abov`; did you mean `above`?",
-        "own.toml:8: a condition on a metric needs exactly one of above",
-        "own.toml:14: Chinese shows {name, value}, English {name, vlue}",
-        "own.toml:21: no source declares `md.array.degradde`; did you mean `md.array.degraded`?",
-    ] {
-        assert!(told.iter().any(|it| it.starts_with(wanted)), "{wanted} is not in {told:#?}");
-    }
-}
-
-#[test]
-fn wrong_names_units_windows_and_missing_examples_are_mistakes() {
-    for (from, to, wanted) in [
-        (
-            "md.array.degraded\", above",
-            "md.aray.degraded\", above",
-            "did you mean `md.array.degraded`?",
-        ),
-        ("above = 0", "above = \"3 GiB\"", "does not fit the unit `{disk}`"),
-        ("above = 0", "rise_in = \"1s\", above = 0", "must lie between 1m and 400d"),
-        ("above = 0", "rise_in = \"soon\", above = 0", "is no length of time"),
-        (
-            "metric = \"md.array.degraded\", above = 0",
-            "state = \"md.array.degraded\", is = \"x\"",
-            "is a gauge, wanted a state",
-        ),
-        (
-            "metric = \"md.array.degraded\", above = 0",
-            "state = \"md.array.state\", is_not = \"x\", was = \"y\"",
-            "`was` goes with `is` or `in` only",
-        ),
-        ("[[rule.quiet]]", "[[rule.unknown]]", "needs at least one [[rule.quiet]]"),
-        ("id = \"own\"", "id = \"Own Rule\"", "only small letters"),
-        ("source = \"md\"", "", "`source` is missing"),
-        ("zh = \"项\"", "zh = \"\"", "`zh` must be a text"),
-        ("class = ", "class == ", ""),
-    ] {
-        let text = RULE.replace(from, to);
-        assert_ne!(text, RULE, "{from}");
-        let (rules, mistakes) = load(&[("own.toml".to_owned(), text)], &known_metrics());
-        assert!(rules.rules.is_empty(), "{to}");
-        assert!(mistakes.iter().any(|it| it.text.contains(wanted)), "{wanted}: {mistakes:#?}");
-    }
-}
-
-#[test]
-fn a_mistaken_file_does_not_take_the_good_ones_with_it() {
-    let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
-    let files = [file("a.toml", RULE), file("b.toml", RULE), file("c.toml", "rule = 1")];
-    let (rules, mistakes) = load(&files, &known_metrics());
-    assert_eq!(rules.rules.len(), 1);
-    assert!(mistakes.iter().all(|it| it.file != "a.toml"));
-    assert!(mistakes.iter().any(|it| it.file == "b.toml" && it.text.contains("must be unique")));
-    assert!(mistakes.iter().any(|it| it.file == "c.toml"));
-}
-
-proptest! {
-    #[test]
-    fn no_text_makes_the_loader_panic(at in 0..RULE.len(), cut in 0..40_usize, put in "\\PC{0,6}") {
-        let mut text = RULE.to_owned();
-        let floor = |at: usize| (0..=at).rev().find(|it| RULE.is_char_boundary(*it)).unwrap_or(0);
-        text.replace_range(floor(at)..floor((at + cut).min(RULE.len())), &put);
-        let (rules, mistakes) = load(&[("own.toml".to_owned(), text)], &known_metrics());
-        prop_assert!(rules.rules.len() <= 1 || mistakes.is_empty());
-    }
-}
-
-fn rules() -> Arc<RuleSet> {
-    Arc::new(library().0)
-}
-
-fn at(secs: i64) -> Time {
+pub(crate) fn at(secs: i64) -> Time {
     Time::from_secs(1_700_000_000 + secs)
 }
 
-fn run(source: &str, secs: i64) -> Run {
+pub(crate) fn run(source: &str, secs: i64) -> Run {
     Run {
         source: source.to_owned(),
         at: at(secs),
@@ -182,38 +38,38 @@ fn run(source: &str, secs: i64) -> Run {
     }
 }
 
-fn seen(id: &ComponentId) -> Component {
+pub(crate) fn seen(id: &ComponentId) -> Component {
     let name = id.key().to_owned();
     Component { id: id.clone(), name, attrs: Default::default(), links: Vec::new(), set: None }
 }
 
-fn number(mut run: Run, id: &ComponentId, metric: &str, value: f64) -> Run {
+pub(crate) fn number(mut run: Run, id: &ComponentId, metric: &str, value: f64) -> Run {
     run.components.push(seen(id));
     let series = SeriesKey { metric: metric.to_owned(), component: id.clone(), attrs: Vec::new() };
     run.samples.push(Sample { series: Arc::new(series), value });
     run
 }
 
-fn md() -> ComponentId {
+pub(crate) fn md() -> ComponentId {
     ComponentId::new("md", "array")
 }
 
-fn degraded(secs: i64, count: f64) -> Run {
+pub(crate) fn degraded(secs: i64, count: f64) -> Run {
     number(run("md", secs), &md(), "md.array.degraded", count)
 }
 
-fn absorb(view: &mut HostView, runs: &[Run]) {
+pub(crate) fn absorb(view: &mut HostView, runs: &[Run]) {
     for run in runs {
         view.absorb(run, &Overrides::default(), run.at);
     }
 }
 
-fn verdict(view: &HostView, rule: &str, id: &ComponentId, now: Time) -> Option<Verdict> {
+pub(crate) fn verdict(view: &HostView, rule: &str, id: &ComponentId, now: Time) -> Option<Verdict> {
     let all = judge(view, &Overrides::default(), now);
     all.into_iter().find(|it| *it.rule == *rule && it.component == *id).map(|it| it.verdict)
 }
 
-fn is_firing(verdict: Option<&Verdict>) -> bool {
+pub(crate) fn is_firing(verdict: Option<&Verdict>) -> bool {
     matches!(verdict, Some(Verdict::Firing(_)))
 }
 
@@ -287,53 +143,6 @@ fn a_port_that_was_removed_is_no_gap_but_a_drive_is_lost() {
     }
     assert_eq!(verdict(&view, "net-link-down", &port, at(300)), None);
     assert!(is_firing(verdict(&view, "drive-gone", &drive, at(9_000)).as_ref()));
-}
-
-#[test]
-fn a_contract_changes_thresholds_for_one_component_and_until_a_day() {
-    let change = |component: Option<&str>, threshold, until: Option<&str>| Override {
-        rule: "md-degraded".to_owned(),
-        host: None,
-        component: component.map(str::to_owned),
-        threshold,
-        who: "w".to_owned(),
-        why: "y".to_owned(),
-        until: until.map(|it| it.parse().unwrap()),
-    };
-    for (overrides, firing, listed) in [
-        (vec![], true, true),
-        (vec![change(Some("md:array"), Some(1.0), None)], false, true),
-        (vec![change(Some("md:other"), Some(1.0), None)], true, true),
-        (vec![change(None, None, None)], false, false),
-        // The readings are of 14 November 2023.
-        (vec![change(None, None, Some("2023-11-13"))], true, true),
-        (vec![change(None, None, Some("2023-11-15"))], false, false),
-    ] {
-        let contract = Contract { overrides: overrides.clone(), ..Contract::default() };
-        let tuned = Overrides::of(&contract, "host");
-        let mut view = HostView::new(rules());
-        for run in [degraded(0, 1.0), degraded(60, 1.0)] {
-            view.absorb(&run, &tuned, run.at);
-        }
-        let found = judge(&view, &tuned, at(60)).into_iter().find(|it| &*it.rule == "md-degraded");
-        assert_eq!(found.is_some(), listed, "{overrides:?}");
-        assert_eq!(is_firing(found.map(|it| it.verdict).as_ref()), firing, "{overrides:?}");
-    }
-}
-
-#[test]
-fn why_nothing_was_raised_can_be_told_for_every_rule() {
-    let mut view = HostView::new(rules());
-    absorb(&mut view, &[degraded(0, 0.0)]);
-    let all = why(&view, &md(), &Overrides::default(), at(0));
-    let kinds = rules().rules.iter().filter(|it| it.on == "md").count();
-    assert_eq!(all.len(), kinds, "one answer for each rule about arrays");
-    let judged = all.iter().find(|it| it.rule == "md-degraded").unwrap();
-    let input = &judged.judgement.as_ref().unwrap().inputs[0];
-    assert_eq!((input.value.as_str(), input.test.as_str()), ("0", "> 0"));
-    let none = all.iter().find(|it| it.rule == "md-bad-blocks").unwrap();
-    assert_eq!(none.judgement, None);
-    assert!(none.none.as_ref().unwrap().zh.contains("不提供"));
 }
 
 #[test]
@@ -478,7 +287,7 @@ proptest! {
         }
         let now = at(i64::try_from(runs.len()).unwrap() * 30);
         let judged = |runs: &[Run]| {
-            let mut view = HostView::new(rules_once());
+            let mut view = HostView::new(rules());
             for run in runs {
                 view.absorb(run, &Overrides::default(), now);
             }
@@ -498,20 +307,14 @@ proptest! {
         let runs = story(&seed);
         let cut = cut.min(runs.len());
         let now = at(i64::try_from(runs.len()).unwrap() * 30);
-        let mut whole = HostView::new(rules_once());
+        let mut whole = HostView::new(rules());
         absorb(&mut whole, &runs);
-        let mut first = HostView::new(rules_once());
+        let mut first = HostView::new(rules());
         absorb(&mut first, &runs[..cut]);
-        let mut second = HostView::restore(rules_once(), &first.save()).unwrap();
+        let mut second = HostView::restore(rules(), &first.save()).unwrap();
         absorb(&mut second, &runs[cut..]);
         let none = Overrides::default();
         prop_assert_eq!(judge(&whole, &none, now), judge(&second, &none, now));
         prop_assert_eq!(whole.save(), second.save());
     }
-}
-
-/// The library is read once for all cases of a property.
-fn rules_once() -> Arc<RuleSet> {
-    static RULES: std::sync::OnceLock<Arc<RuleSet>> = std::sync::OnceLock::new();
-    Arc::clone(RULES.get_or_init(rules))
 }

@@ -35,21 +35,42 @@ pub(super) fn added(case: &Case, rules: &[String]) -> Text {
     )
 }
 
-pub(super) fn ended(rules: &[&str]) -> Text {
+pub(super) fn ended(rules: &[&str], lapsed: &[Text]) -> Text {
     let (zh, en) = (rules.join("、"), rules.join(", "));
-    Text::new(
-        format!("规则 {zh} 的读数已恢复正常，其余迹象仍在"),
-        format!("readings of {en} are good again; other evidence holds"),
-    )
+    let why = reasons(lapsed);
+    match lapsed.is_empty() {
+        true => Text::new(
+            format!("规则 {zh} 的读数已恢复正常，其余迹象仍在"),
+            format!("readings of {en} are good again; other evidence holds"),
+        ),
+        false => Text::new(
+            format!("规则 {zh} 不再适用（{}），其余迹象仍在", why.zh),
+            format!("{en} no longer applies ({}); other evidence holds", why.en),
+        ),
+    }
 }
 
-pub(super) fn closed(case: &Case) -> Text {
+pub(super) fn closed(case: &Case, lapsed: &[Text]) -> Text {
     let rules: Vec<&str> = case.facts.iter().map(|it| it.rule.as_str()).collect();
     let (zh, en) = (rules.join("、"), rules.join(", "));
-    Text::new(
-        format!("规则 {zh} 的读数持续正常，关闭"),
-        format!("readings of {en} have been good for long enough"),
-    )
+    let why = reasons(lapsed);
+    match lapsed.is_empty() {
+        true => Text::new(
+            format!("规则 {zh} 的读数持续正常，关闭"),
+            format!("readings of {en} have been good for long enough"),
+        ),
+        false => Text::new(
+            format!("规则 {zh} 不再适用，关闭：{}", why.zh),
+            format!("{en} no longer applies: {}", why.en),
+        ),
+    }
+}
+
+fn reasons(lapsed: &[Text]) -> Text {
+    let join = |pick: fn(&Text) -> &str, mark: &str| {
+        lapsed.iter().map(pick).collect::<Vec<_>>().join(mark)
+    };
+    Text::new(join(|it| &it.zh, "；"), join(|it| &it.en, "; "))
 }
 
 pub(super) fn stale(why: &Text) -> Text {

@@ -9,7 +9,7 @@ use xunjian_proto::{ComponentId, Time};
 use xunjian_rules::EvidenceKind;
 
 use super::{
-    Case, CaseChange, CaseId, CaseLog, Decision, case_texts as say,
+    Case, CaseChange, CaseId, CaseLog, Decision, case_texts as say, common,
     decision::{Context, decide},
     fold,
     incident::Conditions,
@@ -40,6 +40,14 @@ pub struct Step<'a> {
     pub now: Time,
 }
 
+/// Rule of the case that tells that a host has more cases than are kept.
+const OVERFLOW: &str = "cases-overflow";
+
+/// Whether a fact comes from classification itself and not from a rule of the library.
+pub fn is_derived(rule: &str) -> bool {
+    rule == OVERFLOW || rule == common::RULE
+}
+
 /// More cases than one host can have in earnest; beyond it one gap of coverage is reported instead.
 const CASES_MAX: usize = 2000;
 
@@ -54,6 +62,7 @@ pub fn step(input: &Step<'_>) -> Vec<Case> {
     let mut working = Working::new(input);
     working.take_in();
     working.settle();
+    working.find_common_causes();
     working.decide();
     working.changed()
 }
@@ -171,6 +180,11 @@ impl<'a> Working<'a> {
                     seen.fresh = true;
                     seen.quiet.push(judgement.rule.to_string());
                 }
+                Verdict::Lapsed(why) => {
+                    seen.fresh = true;
+                    seen.quiet.push(judgement.rule.to_string());
+                    seen.lapsed.push(why.clone());
+                }
                 Verdict::Unknown(why) => seen.unknown = Some(why.text.clone()),
                 Verdict::Pending | Verdict::Firing(_) => seen.fresh = true,
             }
@@ -214,6 +228,28 @@ impl<'a> Working<'a> {
         for (key, seen) in &self.seen {
             let Some(case) = self.cases.get_mut(key) else { continue };
             settle_one(case, seen, self.at);
+        }
+    }
+
+    /// Opens and ends the cases of parts that several failing disks share.
+    fn find_common_causes(&mut self) {
+        let facts = common::facts(self.cases.values(), self.input.topology);
+        let derived = |case: &Case| case.facts.iter().any(|it| it.rule == common::RULE);
+        let stands = |case: &Case| facts.iter().any(|it| it.component == case.component);
+        for case in self.cases.values_mut().filter(|it| it.closed_at.is_none()) {
+            if derived(case) && !stands(case) {
+                let quiet = vec![common::RULE.to_owned()];
+                let seen =
+                    Seen { quiet, lapsed: vec![common::over()], fresh: true, ..Seen::default() };
+                settle_one(case, &seen, self.at);
+            }
+        }
+        for fact in &facts {
+            self.fire(fact);
+            let key = (fact.component.clone(), fact.class.clone());
+            if let (Some(case), Some(seen)) = (self.cases.get_mut(&key), self.seen.get(&key)) {
+                settle_one(case, seen, self.at);
+            }
         }
     }
 
@@ -308,7 +344,7 @@ impl<'a> Working<'a> {
 
     fn overflow_case(&self) -> Case {
         let fact = Fact {
-            rule: "cases-overflow".to_owned(),
+            rule: OVERFLOW.to_owned(),
             class: "overflow".to_owned(),
             evidence: EvidenceKind::Blind,
             component: ComponentId::host(),
@@ -317,6 +353,7 @@ impl<'a> Working<'a> {
             message: say::overflow(self.overflow, CASES_MAX),
             advice: say::overflow_advice(),
             inputs: Vec::new(),
+            adjusted: None,
         };
         let mut case = self.opened(&fact);
         case.facts.push(fact);
@@ -340,7 +377,7 @@ fn order(it: &Judgement) -> impl Ord + '_ {
 fn weight(verdict: &Verdict) -> u8 {
     match verdict {
         Verdict::Unknown(_) => 0,
-        Verdict::Quiet => 1,
+        Verdict::Quiet | Verdict::Lapsed(_) => 1,
         Verdict::Pending => 2,
         Verdict::Firing(_) => 3,
     }

@@ -2,18 +2,19 @@
 //! filesystem its units, a host that went silent its sources. Children stay listed with their own record; the incident's
 //! level is the gravest of them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use xunjian_proto::{ComponentId, MemberState, Time};
 use xunjian_rules::EvidenceKind;
 
 use super::{
-    Case, CaseId, Grade, case_texts as say,
+    Case, CaseId, Grade, case_texts as say, common,
     decision::rank,
     incident::{Conditions, Impact, REDUNDANCY},
     texts,
     topology::{Topology, member},
 };
+use crate::evaluate::Fact;
 
 /// Sets the parents of a host's open cases anew and raises each cause to the level of its gravest consequence.
 pub(super) fn fold(cases: &mut [Case], topology: &Topology, conditions: &Conditions, at: Time) {
@@ -34,9 +35,8 @@ fn cause<'a>(
     topology: &Topology,
     conditions: &Conditions,
 ) -> Option<&'a Case> {
-    if case.decision.grade == Grade::Blind && case.component.kind() == "source" {
-        let same = |it: &&Case| it.decision.grade == Grade::Blind && it.class == case.class;
-        return cases.iter().filter(same).find(|it| it.component == ComponentId::host());
+    if case.decision.grade == Grade::Blind {
+        return blind_cause(case, cases);
     }
     if !matches!(case.decision.grade, Grade::Fault(_)) || case.class == CAPACITY {
         return None;
@@ -51,6 +51,7 @@ fn cause<'a>(
         let stands_on =
             || below.contains(&it.component) && is_gone(&it.component, topology, conditions);
         (it.component == case.component && says_lost(it) && !says_lost(case))
+            || common::explains(it, case, topology)
             || (lost_from(&it.component) && speaks_of_redundancy(it))
             || (over_sets && stands_on() && explains(it))
     });
@@ -64,6 +65,35 @@ fn cause<'a>(
         )
     })
 }
+
+/// Why nothing is seen: a host that fell silent hides its parts and sources, and a link that went down just before hides
+/// the host.
+fn blind_cause<'a>(case: &Case, cases: &'a [Case]) -> Option<&'a Case> {
+    let host = ComponentId::host();
+    if case.component != host {
+        let silent = |it: &&Case| it.facts.iter().any(|it| it.rule == SILENT);
+        let mut blind = cases.iter().filter(|it| it.decision.grade == Grade::Blind).filter(silent);
+        return blind.find(|it| it.component == host);
+    }
+    let last_heard = case.facts.iter().find(|it| it.rule == SILENT)?.since;
+    let cut = |it: &&Case| {
+        let just_before = |fact: &Fact| {
+            let gone = matches!(fact.evidence, EvidenceKind::Lost | EvidenceKind::ImpactTotal);
+            gone && last_heard.since(fact.since) <= SHORTLY && fact.since <= last_heard
+        };
+        matches!(it.component.kind(), "netif" | "ibport")
+            && matches!(it.decision.grade, Grade::Fault(_))
+            && it.facts.iter().any(just_before)
+    };
+    let newest = |it: &&Case| (it.facts.iter().map(|it| it.since).max(), it.id.clone());
+    cases.iter().filter(cut).max_by_key(newest)
+}
+
+/// The rule that says that nothing is heard from a host.
+const SILENT: &str = "host-silent";
+
+/// A link that goes down cuts the host off at once; what is read is sent within a minute, and spooled runs come later.
+const SHORTLY: Duration = Duration::from_secs(600);
 
 fn says_lost(case: &Case) -> bool {
     case.facts.iter().any(|it| it.evidence == EvidenceKind::Lost)

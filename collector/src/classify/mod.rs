@@ -31,9 +31,11 @@ mod settle;
 
 mod fold;
 
+mod common;
+
 mod case_texts;
 
-pub use cases::{Step, is_live, step};
+pub use cases::{Step, is_derived, is_live, step};
 
 /// The contract's fault levels; `One` is the gravest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

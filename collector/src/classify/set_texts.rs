@@ -14,8 +14,12 @@ pub(super) fn label(set: &Component, margin: &Margin) -> Text {
     let width = margin.width;
     Text::new(
         format!("{}（{}，{width} 个成员）", name.zh, scheme.zh),
-        format!("{} ({}, {width} members)", name.en, scheme.en),
+        format!("{} ({}, {width} {})", name.en, scheme.en, members_en(width)),
     )
+}
+
+fn members_en(count: u32) -> &'static str {
+    if count == 1 { "member" } else { "members" }
 }
 
 fn scheme(set: &Component) -> Text {
@@ -130,7 +134,10 @@ pub(super) fn gone(set: &Component, margin: &Margin, usage: Usage) -> Text {
         let unread = margin.unknown;
         state = Text::new(
             format!("该组自报已停止工作，{unread} 个成员状态未能读到"),
-            format!("it says so itself, the state of {unread} members could not be read"),
+            format!(
+                "it says so itself, the state of {unread} {} could not be read",
+                members_en(unread)
+            ),
         );
     }
     let tail = match usage {
@@ -219,6 +226,14 @@ pub(super) fn used_up_better(set: &Component) -> Text {
     }
 }
 
+/// `1 serving member shows signs of failing; if it fails` / `2 serving members show signs of failing; if they fail`.
+fn suspects_en(margin: &Margin, all: &str) -> String {
+    match suspect_count(margin) {
+        1 => "1 serving member shows signs of failing; if it fails".to_owned(),
+        count => format!("{count} serving members show signs of failing; if they {all}fail"),
+    }
+}
+
 pub(super) fn suspect_interrupts(set: &Component, margin: &Margin, usage: Usage) -> Text {
     let (label, state, aside) = (label(set, margin), state(set, margin), assumed_text(usage));
     let count = suspect_count(margin);
@@ -228,8 +243,11 @@ pub(super) fn suspect_interrupts(set: &Component, margin: &Margin, usage: Usage)
             label.zh, state.zh, aside.zh
         ),
         format!(
-            "{}: {}, and {count} serving member(s) show signs of failing; if they fail, the service stops: copy the data off first{}",
-            label.en, state.en, aside.en
+            "{}: {}, and {}, the service stops: copy the data off first{}",
+            label.en,
+            state.en,
+            suspects_en(margin, ""),
+            aside.en
         ),
     )
 }
@@ -240,8 +258,10 @@ pub(super) fn suspects_exhaust(set: &Component, margin: &Margin) -> Text {
     Text::new(
         format!("{}{}，{count} 个在用成员有失效征兆；若都失效，冗余即耗尽", label.zh, state.zh),
         format!(
-            "{}: {}, {count} serving member(s) show signs of failing; if they all fail, redundancy is used up",
-            label.en, state.en
+            "{}: {}, {}, redundancy is used up",
+            label.en,
+            state.en,
+            suspects_en(margin, "all ")
         ),
     )
 }
@@ -322,9 +342,13 @@ pub(super) fn rebuild_long(set: &Component, margin: &Margin, hours: u32) -> Text
 
 pub(super) fn no_spare_long(set: &Component, margin: &Margin, hours: u32) -> Text {
     let (label, state) = (label(set, margin), state(set, margin));
+    let (zh, en) = match margin.spare {
+        None => ("未能确认有热备可用", "no spare could be confirmed"),
+        Some(_) => ("没有热备可用", "there has been no spare"),
+    };
     Text::new(
-        format!("{}{}，且已超过 {hours} 小时没有热备可用", label.zh, state.zh),
-        format!("{}: {}, and there has been no spare for more than {hours} h", label.en, state.en),
+        format!("{}{}，且已超过 {hours} 小时{zh}", label.zh, state.zh),
+        format!("{}: {}, and {en} for more than {hours} h", label.en, state.en),
     )
 }
 

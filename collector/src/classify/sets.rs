@@ -193,7 +193,8 @@ fn lingering(
                 .by_policy("rebuild_hours", policy.rebuild_hours),
         );
     }
-    if has_spares(set) && margin.spare == Some(false) && lasted >= hours(policy.no_spare_hours) {
+    // A spare that was not seen is none: unknown never means good.
+    if has_spares(set) && margin.spare != Some(true) && lasted >= hours(policy.no_spare_hours) {
         let because = say::no_spare_long(set, margin, policy.no_spare_hours);
         return Some(
             Candidate::fault(5, Level::Three, because)

@@ -29,6 +29,8 @@ const LOG_MAX: usize = 200;
 pub(super) struct Seen {
     /// Rules whose readings are good.
     pub(super) quiet: Vec<String>,
+    /// Why rules no longer speak of the component; they are among the quiet ones.
+    pub(super) lapsed: Vec<Text>,
     /// Rules that could not be judged, with why.
     pub(super) unknown: Option<Text>,
     /// A judgement (not unknown) came.
@@ -60,16 +62,16 @@ pub(super) fn settle_one(case: &mut Case, seen: &Seen, at: Time) {
         let ended: Vec<&str> = seen.quiet.iter().map(String::as_str).collect();
         case.facts.retain(|it| !ended.contains(&it.rule.as_str()));
         if !ended.is_empty() {
-            log(case, at, CaseChange::Updated, say::ended(&ended));
+            log(case, at, CaseChange::Updated, say::ended(&ended, &seen.lapsed));
         } else if !seen.added.is_empty() && case.log.len() > 1 {
             log(case, at, CaseChange::Updated, say::added(case, &seen.added));
         }
-    } else if !case.intermittent {
+    } else if !case.intermittent || !seen.lapsed.is_empty() {
         // The last facts stay on a closed case: they are what it was about.
         case.closed_at = Some(at);
         case.stale_since = None;
         case.parent = None;
-        log(case, at, CaseChange::Closed, say::closed(case));
+        log(case, at, CaseChange::Closed, say::closed(case, &seen.lapsed));
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::WithConfig;
-use crate::{contract::Contracts, rulebook};
+use crate::{clock, contract::Contracts, rulebook};
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
@@ -22,18 +22,29 @@ pub(super) fn run(args: &Args, out: &mut String) -> anyhow::Result<u8> {
         }
     };
     let mut code = 0;
-    match Contracts::load(config.contracts.as_deref()) {
+    let contracts = Contracts::load(config.contracts.as_deref());
+    let rules = rulebook::load(config.rules.as_deref());
+    match &contracts {
         Ok(contracts) => writeln!(out, "contracts: {}, no mistakes", contracts.iter().count() - 1)?,
         Err(error) => {
             code = 2;
             writeln!(out, "{error}")?;
         }
     }
-    match rulebook::load(config.rules.as_deref()) {
+    match &rules {
         Ok(rules) => writeln!(out, "rules: {}, no mistakes", rules.rules.len())?,
         Err(error) => {
             code = 2;
             writeln!(out, "{error}")?;
+        }
+    }
+    if let (Ok(contracts), Ok(rules)) = (&contracts, &rules) {
+        for mistake in contracts.rule_mistakes(rules) {
+            code = 2;
+            writeln!(out, "{mistake}")?;
+        }
+        for over in contracts.expired(clock::now()) {
+            writeln!(out, "note: {over}")?;
         }
     }
     Ok(code)

@@ -86,7 +86,7 @@ pub(super) fn run(args: &Args, out: &mut String) -> anyhow::Result<u8> {
 }
 
 /// What a path holds.
-fn readings(path: &Path) -> anyhow::Result<Vec<Readings>> {
+pub(super) fn readings(path: &Path) -> anyhow::Result<Vec<Readings>> {
     if path.is_dir() {
         return folder(path);
     }

@@ -29,6 +29,7 @@ mod score;
 mod serve;
 mod serve_web;
 mod wait_ready;
+mod why;
 
 /// Takes in what the agents read, judges it, opens tickets and drafts the inspection report.
 #[derive(Debug, Parser)]

@@ -107,6 +107,8 @@ fn case(out: &mut String, case: &Case, contract: &Contract, lang: Lang) -> fmt::
         for input in &fact.inputs {
             row(Text::new("依据：", "evidence: "), &reading(input, contract, lang))?;
         }
+        let adjusted = fact.adjusted.as_ref().map_or("", |it| it.in_lang(lang));
+        row(Text::new("", "override: "), adjusted)?;
     }
     Ok(())
 }

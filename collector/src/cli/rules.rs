@@ -1,4 +1,4 @@
-//! `rules list`, `rules explain ID`, `rules test [DIR]`.
+//! `rules list`, `rules explain ID`, `rules test [DIR]`; `rules why` is in `why`.
 
 use std::{
     fmt::{self, Write},
@@ -11,7 +11,7 @@ use xunjian_rules::{
     Threshold, Word, duration_text, nearest,
 };
 
-use super::{LangArg, score};
+use super::{LangArg, score, why};
 use crate::{evaluate, rulebook};
 
 /// Arguments of `rules`.
@@ -37,6 +37,8 @@ enum Command {
         /// Folder of rule files
         folder: Option<PathBuf>,
     },
+    /// Every rule that is judged on one component: why it fired, stayed quiet, waits or could not be judged
+    Why(why::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -60,6 +62,7 @@ pub(super) fn run(args: &Args, out: &mut String) -> anyhow::Result<u8> {
             explain(&rulebook::load(shown.rules.as_deref())?, id, shown.lang.into(), out)?
         }
         Command::Test { folder } => test(folder.as_deref(), out)?,
+        Command::Why(args) => why::run(args, out)?,
     })
 }
 

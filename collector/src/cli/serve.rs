@@ -23,12 +23,11 @@ use super::{WithConfig, serve_web};
 use crate::{
     clock,
     config::Config,
-    contract::Contracts,
     identity::Authority,
     ingest::{Ingest, Limits},
     notify::{self, Channel, Webhook},
     pipeline::{Pipeline, Stats},
-    rulebook,
+    reload::Book,
     store::Store,
     web,
 };
@@ -42,6 +41,9 @@ pub(super) struct Args {
 
 /// Whole-minute steps at which silence is noticed.
 const TICK: Duration = Duration::from_secs(60);
+
+/// How often the files of rules and contracts are looked at.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// How often old windows are turned into blocks and old data dropped.
 const HOUSEKEEPING: Duration = Duration::from_secs(600);
@@ -58,8 +60,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
 
 async fn serve(config: Config) -> anyhow::Result<()> {
     let now = clock::now();
-    let contracts = Arc::new(Contracts::load(config.contracts.as_deref())?);
-    let rules = Arc::new(rulebook::load(config.rules.as_deref())?);
+    let book = Arc::new(Book::open(config.rules.clone(), config.contracts.clone(), now)?);
     let store = Store::open(&config.store())?;
     let authority = Authority::open(
         &config.identity(),
@@ -68,7 +69,8 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         now,
     )?;
     let ingest = Ingest::new(Arc::new(authority), store.clone(), Limits::default(), clock::now);
-    let pipeline = Pipeline::open(store.clone(), rules, Arc::clone(&contracts), now)?;
+    let (rules, contracts) = (book.rules.load_full(), book.contracts.load_full());
+    let pipeline = Pipeline::open(store.clone(), rules, contracts, now)?;
     let stats = Arc::new(Mutex::new(Stats::default()));
     if let Some(password) = web::first_password(&store, now)? {
         say(&format!("first password: {password}"))?;
@@ -83,7 +85,8 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     });
     let judging = task::spawn_blocking({
         let (committed, stats, stopped) = (ingest.committed(), Arc::clone(&stats), stopped.clone());
-        move || judge(pipeline, committed, &stats, stopped)
+        let book = Arc::clone(&book);
+        move || judge(pipeline, &book, committed, &stats, stopped)
     });
     let keeping = task::spawn(keep_house(store.clone(), stopped.clone()));
     let telling = task::spawn(notify::deliver::run(
@@ -92,7 +95,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         clock::now,
         stopped.clone(),
     ));
-    let state = serve_web::state(store.clone(), contracts, ingest.clone(), stats, &config);
+    let state = serve_web::state(store.clone(), book, ingest.clone(), stats, &config);
     let serving =
         task::spawn(serve_web::serve(pages, state, serve_web::tls(&config.web)?, stopped));
     say(&format!("agents on {}, pages on {}", config.agents.listen, config.web.listen))?;
@@ -148,15 +151,23 @@ fn secret(path: &Path) -> anyhow::Result<Vec<u8>> {
 /// The judging thread: woken by commits, and once a minute.
 fn judge(
     mut pipeline: Pipeline,
+    book: &Book,
     mut committed: watch::Receiver<u64>,
     stats: &Mutex<Stats>,
     mut stopped: watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
     let handle = tokio::runtime::Handle::current();
     let mut ticked = clock::now().floor(TICK);
+    let mut looked = clock::now();
     loop {
         let now = clock::now();
         let minute = now.floor(TICK);
+        if now.since(looked) >= LOOK {
+            looked = now;
+            if book.look(now) {
+                pipeline.reload(book.rules.load_full(), book.contracts.load_full());
+            }
+        }
         // An error of the store (a full disk) shall not end judging: what is not judged stays marked as such.
         let done = pipeline
             .advance(now)
@@ -173,7 +184,7 @@ fn judge(
             tokio::select! {
                 _ = committed.changed() => {}
                 _ = stopped.changed() => {}
-                () = tokio::time::sleep(left_of(minute + TICK)) => {}
+                () = tokio::time::sleep(left_of((minute + TICK).min(looked + LOOK))) => {}
             }
         });
     }

@@ -10,7 +10,6 @@ use std::{
 };
 
 use anyhow::Context;
-use arc_swap::ArcSwap;
 use axum::extract::ConnectInfo;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
@@ -29,9 +28,9 @@ use tracing::debug;
 use crate::{
     clock, config,
     config::Config,
-    contract::Contracts,
     ingest::Ingest,
     pipeline::Stats,
+    reload::Book,
     report,
     store::Store,
     web::{self, ReportHooks, WebState},
@@ -46,11 +45,13 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Everything the pages work with.
 pub(super) fn state(
     store: Store,
-    contracts: Arc<Contracts>,
+    book: Arc<Book>,
     ingest: Ingest,
     stats: Arc<Mutex<Stats>>,
     config: &Config,
 ) -> WebState {
+    let (rules, contracts) = (Arc::clone(&book.rules), Arc::clone(&book.contracts));
+    let told = Arc::clone(&book);
     let counters = move || {
         let stats = *stats.lock().unwrap_or_else(PoisonError::into_inner);
         let mut all = ingest.counters().all();
@@ -60,11 +61,14 @@ pub(super) fn state(
         all.push(("xunjian_judged_panics_total".to_owned(), stats.panics));
         all.push(("xunjian_judged_cases_total".to_owned(), stats.cases));
         all.push(("xunjian_judged_tickets_total".to_owned(), stats.tickets));
+        all.extend(book.counters().map(|(name, value)| (name.to_owned(), value)));
         all
     };
     WebState {
         store,
-        contracts: Arc::new(ArcSwap::new(contracts)),
+        contracts,
+        rules,
+        mistakes: Arc::new(move || told.told()),
         clock: clock::now,
         reports: ReportHooks { html: report::stored_html, pdf: report::stored_pdf },
         counters: Arc::new(counters),

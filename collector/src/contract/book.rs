@@ -7,14 +7,18 @@ use std::{
 };
 
 use thiserror::Error;
+use xunjian_proto::Time;
+use xunjian_rules::RuleSet;
 
-use super::Contract;
+use super::{Contract, Mistake, load::line_in};
 
 /// The contracts in force. A host that no contract names is under the default one.
 #[derive(Debug, Clone, Default)]
 pub struct Contracts {
     by_customer: BTreeMap<String, Contract>,
     fallback: Contract,
+    /// The file of each customer's contract.
+    files: BTreeMap<String, PathBuf>,
 }
 
 /// Why the contracts cannot be used.
@@ -36,7 +40,7 @@ pub enum BookError {
 impl Contracts {
     /// One contract for everything.
     pub fn only(contract: Contract) -> Contracts {
-        Contracts { by_customer: BTreeMap::new(), fallback: contract }
+        Contracts { fallback: contract, ..Contracts::default() }
     }
 
     /// Reads every `*.toml` of a folder; without a folder the default contract serves. All mistakes at once.
@@ -65,6 +69,7 @@ impl Contracts {
     /// A customer has one contract, and a host belongs to one customer.
     fn gather(read: Vec<(PathBuf, Contract)>, mistakes: &mut Vec<String>) -> Contracts {
         let mut by_customer = BTreeMap::new();
+        let mut files = BTreeMap::new();
         let mut owners: BTreeMap<String, String> = BTreeMap::new();
         for (file, contract) in read {
             for host in contract.assets.keys() {
@@ -76,6 +81,7 @@ impl Contracts {
                 }
             }
             let customer = contract.customer.clone();
+            files.entry(customer.clone()).or_insert_with(|| file.clone());
             if by_customer.insert(customer.clone(), contract).is_some() {
                 mistakes.push(format!(
                     "{}: customer `{customer}` already has a contract in another file; one file a customer",
@@ -83,7 +89,7 @@ impl Contracts {
                 ));
             }
         }
-        Contracts { by_customer, fallback: Contract::default() }
+        Contracts { by_customer, fallback: Contract::default(), files }
     }
 
     /// The contract that covers a host.
@@ -97,6 +103,45 @@ impl Contracts {
     /// The contract of a customer; the default one for customers that have none (any more).
     pub fn customer(&self, customer: &str) -> &Contract {
         self.by_customer.get(customer).unwrap_or(&self.fallback)
+    }
+
+    /// What the rules cannot follow in the contracts, one sentence each with file and line.
+    pub fn rule_mistakes(&self, rules: &RuleSet) -> Vec<String> {
+        self.in_files(|contract| contract.rule_mistakes(rules))
+    }
+
+    /// Overrides that no longer hold: no mistake, but to be told, because somebody may believe that they do.
+    pub fn expired(&self, now: Time) -> Vec<String> {
+        self.in_files(|contract| {
+            let over =
+                contract.overrides.iter().enumerate().filter(|(_, it)| it.is_over(contract, now));
+            over.map(|(index, it)| {
+                let until = it.until.map(|it| it.to_string()).unwrap_or_default();
+                let what = format!(
+                    "the override of rule {:?} ended on {until} and no longer applies; renew or remove it",
+                    it.rule
+                );
+                (format!("overrides[{index}].until"), what)
+            })
+            .collect()
+        })
+    }
+
+    /// What a look at each contract finds, by (key, sentence), with the file and line of the key.
+    fn in_files(&self, look: impl Fn(&Contract) -> Vec<(String, String)>) -> Vec<String> {
+        let mut told = Vec::new();
+        for (customer, contract) in &self.by_customer {
+            let found = look(contract);
+            let Some(file) = self.files.get(customer).filter(|_| !found.is_empty()) else {
+                continue;
+            };
+            let text = fs::read_to_string(file).unwrap_or_default();
+            for (key, what) in found {
+                let mistake = Mistake { line: line_in(&text, &key), key, what };
+                told.push(format!("{}: {mistake}", file.display()));
+            }
+        }
+        told
     }
 
     /// All contracts, the default one last.

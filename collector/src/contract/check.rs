@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use chrono::NaiveDate;
-use xunjian_proto::nearest;
+use xunjian_proto::{ComponentId, nearest};
+use xunjian_rules::RuleSet;
 
 use super::{Asset, Clocks, Contract, Override};
 
@@ -29,11 +30,32 @@ pub(super) fn check(contract: &Contract) -> Vec<(String, String)> {
 }
 
 impl Contract {
-    /// Overrides of rules that do not exist: (key, sentence). `known`: the ids of all rules.
-    pub fn unknown_rules(&self, known: &[&str]) -> Vec<(String, String)> {
+    /// Overrides that the rules cannot follow: (key, sentence). A rule that does not exist, or a threshold for a rule
+    /// that has none.
+    pub fn rule_mistakes(&self, rules: &RuleSet) -> Vec<(String, String)> {
         let mut all = Mistakes(Vec::new());
+        let known: Vec<&str> = rules.rules.iter().map(|it| &*it.id).collect();
         for (index, it) in self.overrides.iter().enumerate() {
-            all.one_of(format!("overrides[{index}].rule"), &it.rule, known, "rules");
+            let key = format!("overrides[{index}]");
+            all.one_of(format!("{key}.rule"), &it.rule, &known, "rules");
+            let Some(rule) = rules.rule(&it.rule) else { continue };
+            if it.threshold.is_some() && rule.threshold().is_none() {
+                let what = format!(
+                    "rule {:?} compares with no number that could be changed; without a threshold it is switched off",
+                    it.rule
+                );
+                all.add(format!("{key}.threshold"), what);
+            }
+            let kind = it.component.as_deref().map(ComponentId::parse);
+            if let Some(id) = kind.filter(|id| id.kind() != rule.on) {
+                let what = format!(
+                    "{:?} is of kind `{}`, the rule is about `{}`",
+                    id.as_str(),
+                    id.kind(),
+                    rule.on
+                );
+                all.add(format!("{key}.component"), what);
+            }
         }
         all.0
     }
@@ -247,6 +269,7 @@ fn policy(contract: &Contract, all: &mut Mistakes) {
 
 fn overrides(contract: &Contract, all: &mut Mistakes) {
     let hosts: Vec<&str> = contract.assets.keys().map(String::as_str).collect();
+    let sites: Vec<&str> = contract.sites.keys().map(String::as_str).collect();
     for (index, it) in contract.overrides.iter().enumerate() {
         let key = format!("overrides[{index}]");
         all.filled(format!("{key}.rule"), &it.rule);
@@ -258,13 +281,26 @@ fn overrides(contract: &Contract, all: &mut Mistakes) {
         if it.threshold.is_some_and(|it| !it.is_finite()) {
             all.add(format!("{key}.threshold"), "wanted a finite number");
         }
+        if let Some(site) = &it.site {
+            all.one_of(format!("{key}.site"), site, &sites, "sites of this contract");
+        }
+        for (name, scope) in [("model", &it.model), ("component", &it.component)] {
+            if let Some(scope) = scope {
+                all.filled(format!("{key}.{name}"), scope);
+            }
+        }
         // Two that hold at the same time for the same thing contradict each other; which counts would be chance.
-        let scope = |it: &Override| (it.rule.clone(), it.host.clone(), it.component.clone());
+        let scope = |it: &Override| {
+            (
+                it.rule.clone(),
+                it.site.clone(),
+                it.host.clone(),
+                it.model.clone(),
+                it.component.clone(),
+            )
+        };
         if contract.overrides.iter().take(index).any(|other| scope(other) == scope(it)) {
-            all.add(
-                key,
-                format!("rule {:?} is overridden twice for the same host and component", it.rule),
-            );
+            all.add(key, format!("rule {:?} is overridden twice for the same scope", it.rule));
         }
     }
     let last = contract.ends.unwrap_or(NaiveDate::MAX);

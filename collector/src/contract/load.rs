@@ -105,6 +105,11 @@ impl Contract {
     }
 }
 
+/// The line of a key in a contract's text; of the nearest thing around it where the key itself has none.
+pub(super) fn line_in(text: &str, key: &str) -> Option<usize> {
+    line_of(&Reading::new(text).lines, key)
+}
+
 /// A text on its way to a contract.
 struct Reading {
     table: Table,
@@ -277,7 +282,7 @@ impl Known for Appointment {}
 
 impl Known for Override {
     fn keys() -> Vec<String> {
-        ["rule", "host", "component", "threshold", "who", "why", "until"]
+        ["rule", "site", "host", "model", "component", "threshold", "who", "why", "until"]
             .map(str::to_owned)
             .to_vec()
     }

@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveTime, TimeZone as _};
 use serde::{Deserialize, Serialize};
+use xunjian_proto::Time;
 
 mod book;
 
@@ -242,19 +243,27 @@ impl Default for Contract {
     }
 }
 
-/// A threshold of a rule, changed for a part of the customer's machines.
+/// A threshold of a rule, changed for a part of the customer's machines. Of several that hold for one component the most
+/// special one counts: component, then model, then host, then site, then the whole contract.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Override {
     /// The rule's id.
     pub rule: String,
+    /// Only on machines of this site.
+    #[serde(default)]
+    pub site: Option<String>,
     /// Only on this host.
     #[serde(default)]
     pub host: Option<String>,
+    /// Only on parts of this model (attribute `hw.model`, in any case); a `*` at the end stands for anything.
+    #[serde(default)]
+    pub model: Option<String>,
     /// Only on this component.
     #[serde(default)]
     pub component: Option<String>,
-    /// The new threshold; the rule is switched off without one.
+    /// The new threshold, in the unit of the metric; of a silence in seconds, of an absence in runs. The rule is
+    /// switched off without one.
     #[serde(default)]
     pub threshold: Option<f64>,
     /// Who decided.
@@ -264,4 +273,18 @@ pub struct Override {
     /// Last day it holds; for ever without one.
     #[serde(default)]
     pub until: Option<NaiveDate>,
+}
+
+impl Override {
+    /// Whether its last day is over at `now`, in the contract's time zone.
+    pub fn is_over(&self, contract: &Contract, now: Time) -> bool {
+        self.ends(contract).is_some_and(|ends| now >= ends)
+    }
+
+    /// The first instant at which it no longer holds.
+    pub fn ends(&self, contract: &Contract) -> Option<Time> {
+        let next = self.until?.succ_opt()?.and_time(NaiveTime::MIN);
+        let local = contract.timezone.from_local_datetime(&next).earliest()?;
+        Some(Time::from_millis(local.timestamp_millis()))
+    }
 }

@@ -133,7 +133,7 @@ impl HostView {
                 let mut outcomes =
                     known.map_or([Outcome::None; RECENT], |it| self.pairs[it].outcomes);
                 for (at, run) in self.sources[source].runs.iter().enumerate().skip(first) {
-                    outcomes[at] = match overrides.find(&rule.id, &part.id, run.at) {
+                    outcomes[at] = match overrides.find(&rule.id, part, run.at) {
                         Tuned::Off => Outcome::None,
                         tuned => outcome(&Scope::new(self, part, rule, source, run.at, tuned)),
                     };

@@ -66,6 +66,7 @@ fn run(rules: &Arc<RuleSet>, rule: &Rule, example: &Example) -> Result<(), Strin
         Some(Verdict::Pending) => (Expect::Pending.key(), String::new()),
         Some(Verdict::Quiet) => (Expect::Quiet.key(), String::new()),
         Some(Verdict::Unknown(unknown)) => (Expect::Unknown.key(), unknown.text.zh.clone()),
+        Some(Verdict::Lapsed(why)) => ("no verdict any more", why.zh.clone()),
         None => ("no verdict (the rule does not apply)", String::new()),
     };
     if key != example.expect.key() {

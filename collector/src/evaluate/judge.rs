@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use xunjian_agent::drives::{FAMILY_ATTR, UNKNOWN};
-use xunjian_proto::{ComponentId, Time};
+use xunjian_proto::Time;
 use xunjian_rules::{Condition, EvidenceKind, How, Rule, Text};
 
 use super::{
@@ -16,19 +16,8 @@ use super::{
     words,
 };
 
-/// What one rule has to say about a component, also where it does not apply.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Why {
-    /// The rule's id.
-    pub rule: String,
-    /// The verdict with everything that was compared; none if the rule does not apply.
-    pub judgement: Option<Judgement>,
-    /// Why it does not apply.
-    pub none: Option<Text>,
-}
-
 /// All judgements of a host at `now`, in the order of rules and components as they were first seen. Quiet and pending
-/// ones come without inputs, see [`why`].
+/// ones come without inputs, see [`super::why()`].
 pub fn judge(view: &HostView, overrides: &Overrides, now: Time) -> Vec<Judgement> {
     let mut judgements = Vec::with_capacity(view.pairs.len());
     for pair in &view.pairs {
@@ -42,45 +31,12 @@ pub fn judge(view: &HostView, overrides: &Overrides, now: Time) -> Vec<Judgement
     judgements
 }
 
-/// Everything that is judged about one component and why: the answer to "why was nothing raised".
-pub fn why(view: &HostView, component: &ComponentId, overrides: &Overrides, now: Time) -> Vec<Why> {
-    let Some(part_at) = view.index.get(component).copied() else { return Vec::new() };
-    let part = &view.parts[part_at];
-    let mut list = Vec::new();
-    for (rule_at, rule) in view.rules.rules.iter().enumerate().filter(|(_, rule)| part.suits(rule))
-    {
-        let judgement = if rule.when.timed() {
-            timed(view, part, rule, overrides, now)
-        } else {
-            let pair = view.pair_index.get(&(rule_at, part_at)).map(|at| &view.pairs[*at]);
-            pair.and_then(|pair| of_pair(view, pair, overrides, now, true))
-        };
-        let none = judgement.is_none().then(|| why_none(view, part, rule, overrides, now));
-        list.push(Why { rule: rule.id.to_string(), judgement, none });
-    }
-    list
-}
-
-fn why_none(view: &HostView, part: &Part, rule: &Rule, overrides: &Overrides, now: Time) -> Text {
-    if overrides.find(&rule.id, &part.id, now) == Tuned::Off {
-        return Text::new("合同中已关闭该规则", "switched off by the contract");
-    }
-    let Some(source) = own_source(view, part, rule) else {
-        return words::never(&rule.source).text;
-    };
-    let at = view.sources[source].runs.last().map_or(now, |run| run.at);
-    let mut notes = Notes::default();
-    Scope::new(view, part, rule, source, at, Tuned::Not).truth(&rule.when, Some(&mut notes));
-    let none = notes.none.or(notes.unknown.map(|unknown| unknown.text));
-    none.unwrap_or_else(|| words::not_covered(&rule.source))
-}
-
-fn own_source(view: &HostView, part: &Part, rule: &Rule) -> Option<usize> {
+pub(super) fn own_source(view: &HostView, part: &Part, rule: &Rule) -> Option<usize> {
     let name = if rule.on == SELF { part.id.key() } else { rule.source.as_str() };
     view.sources.iter().position(|source| source.name == name)
 }
 
-fn of_pair(
+pub(super) fn of_pair(
     view: &HostView,
     pair: &Pair,
     overrides: &Overrides,
@@ -91,10 +47,13 @@ fn of_pair(
     let part = &view.parts[pair.part];
     let source = &view.sources[pair.source];
     let run = source.runs.last()?;
-    let tuned = overrides.find(&rule.id, &part.id, now);
-    // What a source learnt since may take the component out of the rule's reach.
-    if tuned == Tuned::Off || !part.suits(rule) {
-        return None;
+    let tuned = overrides.find(&rule.id, part, now);
+    if let Some(why) = beyond_reach(rule, part, tuned) {
+        // What fired before must be told that it does so no more: a case would stay open for ever.
+        let (rule, component, at) = (rule.id.clone(), part.id.clone(), run.at);
+        let verdict = Verdict::Lapsed(why);
+        let lapsed = Judgement { rule, component, verdict, at, inputs: Vec::new() };
+        return pair.state.firing.then_some(lapsed);
     }
     let outcome = pair.outcomes[source.runs.len() - 1];
     let scope = Scope::new(view, part, rule, pair.source, run.at, tuned);
@@ -114,8 +73,10 @@ fn of_pair(
                 }
                 Verdict::Unknown(why_unknown(&scope, rule, &mut notes))
             }
-            (Outcome::True | Outcome::Between, true) => fire(&scope, pair, &mut notes),
-            (Outcome::True, false) if overrides.waive_holds => fire(&scope, pair, &mut notes),
+            (Outcome::True | Outcome::Between, true) => fire(&scope, pair, overrides, &mut notes),
+            (Outcome::True, false) if overrides.waive_holds => {
+                fire(&scope, pair, overrides, &mut notes)
+            }
             (Outcome::True, false) | (Outcome::False, true) => Verdict::Pending,
             (Outcome::False | Outcome::Between, _) => Verdict::Quiet,
         }
@@ -146,21 +107,46 @@ fn why_unknown(scope: &Scope<'_>, rule: &Rule, notes: &mut Notes) -> Unknown {
     })
 }
 
-fn fire(scope: &Scope<'_>, pair: &Pair, notes: &mut Notes) -> Verdict {
+/// Why a rule says nothing of a component that it may have spoken of before: what a source learnt since took it out of
+/// the rule's reach, or the contract switched the rule off.
+pub(super) fn beyond_reach(rule: &Rule, part: &Part, tuned: Tuned) -> Option<Text> {
+    if tuned == Tuned::Off {
+        return Some(Text::new("合同中已停用该规则", "switched off by the contract"));
+    }
+    let unmet = rule.only.iter().find(|(attr, values)| {
+        let value = part.attrs.get(attr).map_or("", String::as_str);
+        !values.iter().any(|it| it == value)
+    });
+    let (attr, values) = unmet?;
+    let value = part.attrs.get(attr).map_or("", String::as_str);
+    Some(words::not_meant(attr, value, values))
+}
+
+fn fire(scope: &Scope<'_>, pair: &Pair, overrides: &Overrides, notes: &mut Notes) -> Verdict {
     let rule = scope.rule;
     scope.truth(&rule.when, Some(notes));
     let since = pair.state.since.unwrap_or(scope.at);
-    let evidence = match rule.evidence {
-        _ if aged(scope) => EvidenceKind::Advice,
-        EvidenceKind::Lost | EvidenceKind::Suspect if rule.by_model && is_unknown(scope.part) => {
+    let evidence = match (rule.evidence, rule.age) {
+        (_, Some(age)) if aged(scope, age) => EvidenceKind::Advice,
+        (EvidenceKind::Lost | EvidenceKind::Suspect, _)
+            if rule.by_model && is_unknown(scope.part) =>
+        {
             EvidenceKind::Latent
         }
-        evidence => evidence,
+        // One step less urgent: it is no longer a sign of a failure to come, but evidence of one that was.
+        (EvidenceKind::Suspect, Some(age)) if aged(scope, STOOD.min(age)) => EvidenceKind::Latent,
+        (evidence, _) => evidence,
     };
-    Verdict::Firing(Box::new(fact(scope, notes, evidence, since)))
+    Verdict::Firing(Box::new(fact(scope, overrides, notes, evidence, since)))
 }
 
-fn fact(scope: &Scope<'_>, notes: &Notes, evidence: EvidenceKind, since: Time) -> Fact {
+fn fact(
+    scope: &Scope<'_>,
+    overrides: &Overrides,
+    notes: &Notes,
+    evidence: EvidenceKind,
+    since: Time,
+) -> Fact {
     let rule = scope.rule;
     Fact {
         rule: rule.id.to_string(),
@@ -172,6 +158,7 @@ fn fact(scope: &Scope<'_>, notes: &Notes, evidence: EvidenceKind, since: Time) -
         message: words::message(scope, notes, &rule.message),
         advice: rule.item.advice.clone(),
         inputs: notes.inputs.clone(),
+        adjusted: overrides.told(&scope.view.rules, rule, scope.part, scope.at),
     }
 }
 
@@ -180,9 +167,12 @@ fn is_unknown(part: &Part) -> bool {
     part.attrs.get(FAMILY_ATTR).is_some_and(|it| it == UNKNOWN)
 }
 
-/// Whether the counters that make a rule fire have stood still for the rule's age.
-fn aged(scope: &Scope<'_>) -> bool {
-    let Some(age) = scope.rule.age else { return false };
+/// A counter that has stood still for so long is one step less urgent (domain: what fails does so within a month of its
+/// new errors).
+const STOOD: Duration = xunjian_rules::days(30);
+
+/// Whether the counters that make a rule fire have stood still for so long.
+fn aged(scope: &Scope<'_>, age: Duration) -> bool {
     let mut risen = false;
     let mut counters = 0;
     scope.rule.when.each(&mut |test| {
@@ -201,25 +191,29 @@ fn aged(scope: &Scope<'_>) -> bool {
     counters > 0 && !risen
 }
 
-fn timed(
+pub(super) fn timed(
     view: &HostView,
     part: &Part,
     rule: &Rule,
     overrides: &Overrides,
     now: Time,
 ) -> Option<Judgement> {
-    if overrides.find(&rule.id, &part.id, now) == Tuned::Off {
-        return None;
+    let tuned = overrides.find(&rule.id, part, now);
+    if let Some(why) = beyond_reach(rule, part, tuned) {
+        // Whether it spoke before is not remembered here; a case that it opened must not stay open for ever.
+        let (rule, component) = (rule.id.clone(), part.id.clone());
+        let verdict = Verdict::Lapsed(why);
+        return Some(Judgement { rule, component, verdict, at: now, inputs: Vec::new() });
     }
     let host = rule.on != SELF;
     let source = if host { 0 } else { own_source(view, part, rule)? };
     view.sources.get(source)?;
-    let scope = Scope::new(view, part, rule, source, now, Tuned::Not);
+    let scope = Scope::new(view, part, rule, source, now, tuned);
     let mut notes = Notes::default();
     let verdict = match scope.truth(&rule.when, Some(&mut notes)) {
         Truth::True => {
             let since = notes.inputs.first().map_or(now, |input| input.at);
-            Verdict::Firing(Box::new(fact(&scope, &notes, rule.evidence, since)))
+            Verdict::Firing(Box::new(fact(&scope, overrides, &notes, rule.evidence, since)))
         }
         Truth::False => Verdict::Quiet,
         Truth::Unknown | Truth::None => return None,

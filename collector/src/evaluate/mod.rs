@@ -34,17 +34,21 @@ mod spoken;
 
 mod judge;
 
+mod why;
+
 mod save;
 
 mod examples;
 
 pub use absorb::Absorbed;
 pub use examples::{ExampleFailure, run_examples};
-pub use judge::{Why, judge, why};
+pub use hold::Holding;
+pub use judge::judge;
 pub use known::known_metrics;
-pub use overrides::Overrides;
+pub use overrides::{Adjusted, Overrides, Standing};
 pub use save::RestoreError;
 pub use view::{HostView, ViewStats};
+pub use why::{Why, why};
 
 /// The rules built into the program. The mistakes are empty in any build that passed its tests.
 pub fn library() -> (xunjian_rules::RuleSet, Vec<xunjian_rules::Mistake>) {
@@ -82,6 +86,9 @@ pub enum Verdict {
     Quiet,
     /// Nothing fresh to judge by.
     Unknown(Unknown),
+    /// It held before, and the rule no longer speaks of the component: it left the rule's reach, or a contract switched
+    /// the rule off, or the rule is gone. With one sentence why.
+    Lapsed(Text),
 }
 
 /// Why a rule could not be judged.
@@ -114,6 +121,9 @@ pub struct Fact {
     pub advice: Text,
     /// The readings that made it fire.
     pub inputs: Vec<Input>,
+    /// The contract's override under which it was judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adjusted: Option<Text>,
 }
 
 /// One reading that was compared.

@@ -11,17 +11,8 @@ use super::{
     Input,
     truth::{Notes, Read, Scope, Truth},
     view::{Happening, Slot},
-    words::{digits, value},
+    words::{digits, unit_of, value},
 };
-
-fn unit_of(scope: &Scope<'_>, measure: &Measure) -> String {
-    let unit = scope.view.rules.metric(measure.metric).unit.clone();
-    match measure.how {
-        How::Rate(_) => format!("{unit}/s"),
-        How::Share { .. } if unit.starts_with('{') => "1".to_owned(),
-        _ => unit,
-    }
-}
 
 /// `name{key=value}`.
 fn series_name(name: &str, attrs: &Attrs) -> String {
@@ -62,7 +53,7 @@ pub(super) fn number(
     truth: Truth,
 ) {
     let metric = scope.view.rules.metric(test.measure.metric);
-    let unit = unit_of(scope, &test.measure);
+    let unit = unit_of(&scope.view.rules, &test.measure);
     let limit = match (right, &test.against) {
         (Read::Value(limit), Operand::Const(_)) => value(&unit, *limit),
         (Read::Value(limit), Operand::Measure { measure, .. }) => {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use xunjian_proto::{Outcome as RunOutcome, Reason, Time};
 use xunjian_rules::{
-    Condition, EventTest, How, Measure, MetricId, NumberTest, Operand, Rule, Text, Threshold, Word,
+    Condition, EventTest, How, Measure, MetricId, NumberTest, Operand, Rule, Text, Threshold,
 };
 
 use super::{
@@ -113,8 +113,8 @@ impl<'a> Scope<'a> {
             Condition::Event(test) => self.event(test, condition, notes),
             Condition::Attr(test) => self.attr(test),
             Condition::Score(test) => self.score(test, condition, notes),
-            Condition::Gone(runs) => self.gone(*runs, notes),
-            Condition::Silent(threshold) => self.silent(*threshold, notes),
+            Condition::Gone(runs) => self.gone(self.count(condition, *runs), notes),
+            Condition::Silent(threshold) => self.silent(self.length(condition, *threshold), notes),
         }
     }
 
@@ -127,19 +127,7 @@ impl<'a> Scope<'a> {
     }
 
     fn is_first(&self, condition: &Condition) -> bool {
-        let mut first: Option<&Condition> = None;
-        self.rule.when.each(&mut |test| {
-            let tunable = match test {
-                Condition::Number(number) => matches!(number.against, Operand::Const(_)),
-                Condition::Event(_) | Condition::Score(_) => true,
-                Condition::State(state) => matches!(state.word, Word::ChangedIn { .. }),
-                _ => false,
-            };
-            if tunable && first.is_none() {
-                first = Some(test);
-            }
-        });
-        first.is_some_and(|first| std::ptr::eq(first, condition))
+        self.rule.when.first_limited().is_some_and(|first| std::ptr::eq(first, condition))
     }
 
     fn number(

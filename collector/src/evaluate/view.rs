@@ -206,6 +206,11 @@ impl HostView {
         Some(name).filter(|it| !it.is_empty())
     }
 
+    /// Everything the rules may be asked about: identity, name, and the attributes that people know it by.
+    pub fn parts(&self) -> impl Iterator<Item = (&ComponentId, &str, &BTreeMap<String, String>)> {
+        self.parts.iter().map(|it| (&it.id, it.name.as_str(), &it.attrs))
+    }
+
     /// Event time of the newest run.
     pub fn newest(&self) -> Option<Time> {
         self.newest

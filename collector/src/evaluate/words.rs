@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use xunjian_proto::{Outcome as RunOutcome, Reason};
-use xunjian_rules::{Condition, Lang, MetricId, Rule, Text};
+use xunjian_rules::{
+    Condition, How, Lang, Measure, MetricId, Rule, RuleSet, Text, Threshold, duration_text,
+};
 
 use super::{
     Unknown,
@@ -119,6 +121,38 @@ pub(super) fn not_covered(source: &str) -> Text {
     Text::new(
         format!("采集项 {source} 不涉及该部件"),
         format!("source {source} does not cover the component"),
+    )
+}
+
+/// A limit of a rule as people write it: with the unit of what it limits.
+pub(super) fn limit(rules: &RuleSet, rule: &Rule, limit: f64) -> String {
+    match rule.when.first_limited() {
+        Some(Condition::Number(test)) => value(&unit_of(rules, &test.measure), limit),
+        Some(Condition::Silent(Threshold::Time(_))) => {
+            Duration::try_from_secs_f64(limit.round()).map_or_else(|_| digits(limit), duration_text)
+        }
+        _ => digits(limit),
+    }
+}
+
+/// The unit of what a measure makes of a series.
+pub(super) fn unit_of(rules: &RuleSet, measure: &Measure) -> String {
+    let unit = rules.metric(measure.metric).unit.clone();
+    match measure.how {
+        How::Rate(_) => format!("{unit}/s"),
+        How::Share { .. } if unit.starts_with('{') => "1".to_owned(),
+        _ => unit,
+    }
+}
+
+/// The rule is about parts with another attribute.
+pub(super) fn not_meant(attr: &str, value: &str, wanted: &[String]) -> Text {
+    let wanted = wanted.iter().map(|it| if it.is_empty() { "–" } else { it });
+    let wanted = wanted.collect::<Vec<_>>().join(" | ");
+    let value = if value.is_empty() { "–" } else { value };
+    Text::new(
+        format!("该规则只针对 {attr} 为 {wanted} 的部件，此部件为 {value}"),
+        format!("the rule is about parts whose {attr} is {wanted}; here it is {value}"),
     )
 }
 

@@ -248,6 +248,8 @@ fn verdict(verdict: &Verdict) -> Got {
         }
         Verdict::Firing(_) => Got::Abnormal,
         Verdict::Pending => Got::Pending,
+        // The rule does not speak of the component any more: nothing was read for it.
+        Verdict::Lapsed(why) => Got::NotRun(Why { reason: None, text: why.clone() }),
         Verdict::Quiet => Got::Normal,
         Verdict::Unknown(it) => unknown(it),
     }

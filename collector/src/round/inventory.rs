@@ -1,8 +1,8 @@
 //! A host's components as its sources last described them, one description per source, merged on demand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use xunjian_proto::{Component, ComponentId, Outcome, Run};
+use xunjian_proto::{Component, ComponentId, MemberState, Outcome, Run};
 
 /// Components by identity and source. What a source does not list any more stays: absence removes nothing.
 #[derive(Debug, Clone, Default)]
@@ -26,9 +26,14 @@ impl Inventory {
         changed
     }
 
-    /// Adds one source's description of a component; says whether that is news.
-    pub fn insert(&mut self, source: &str, component: Component) -> bool {
+    /// Adds one source's description of a component; says whether that is news. A set keeps in mind who its missing
+    /// members were.
+    pub fn insert(&mut self, source: &str, mut component: Component) -> bool {
         let key = (component.id.clone(), source.to_owned());
+        let before = self.seen.get(&key).and_then(|it| it.set.as_ref());
+        if let (Some(set), Some(before)) = (&mut component.set, before) {
+            set.remember(before);
+        }
         if self.seen.get(&key) == Some(&component) {
             return false;
         }
@@ -48,6 +53,24 @@ impl Inventory {
                 Some(last) => last.merge(component),
             }
         }
+        forget_those_at_work(&mut all);
         all
+    }
+}
+
+/// A missing member that serves another set by now is no longer missing here: only its place is.
+fn forget_those_at_work(all: &mut [Component]) {
+    let at_work: BTreeSet<ComponentId> = all
+        .iter()
+        .flat_map(|it| it.set.iter().flat_map(|set| &set.members))
+        .filter(|it| !matches!(it.state, MemberState::Missing | MemberState::Failed))
+        .filter_map(|it| it.component.clone())
+        .collect();
+    for set in all.iter_mut().filter_map(|it| it.set.as_mut()) {
+        for member in set.members.iter_mut().filter(|it| it.state == MemberState::Missing) {
+            if member.component.as_ref().is_some_and(|id| at_work.contains(id)) {
+                member.component = None;
+            }
+        }
     }
 }

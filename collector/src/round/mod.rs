@@ -4,12 +4,12 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use xunjian_proto::{Component, ComponentId, HostFacts, Run, Time};
-use xunjian_rules::RuleSet;
+use xunjian_rules::{RuleSet, Text};
 
 use crate::{
-    classify::{Case, CaseId, Step, is_live, step, topology::Topology},
+    classify::{self, Case, CaseId, Step, is_live, step, topology::Topology},
     contract::Contract,
-    evaluate::{self, HostView, Judgement, Overrides},
+    evaluate::{self, HostView, Judgement, Overrides, Verdict},
 };
 
 mod inventory;
@@ -67,7 +67,8 @@ impl Round {
 
     /// Judges again what is known, because time has passed. Returns the cases that are new or changed.
     pub fn tick(&mut self, contract: &Contract, overrides: &Overrides, now: Time) -> Vec<Case> {
-        let judgements = self.judgements(overrides, now);
+        let mut judgements = self.judgements(overrides, now);
+        judgements.extend(self.without_rule(now));
         self.cases.retain(|_, case| is_live(case, contract, now));
         let open: Vec<Case> = self.cases.values().cloned().collect();
         let cases = step(&Step {
@@ -88,6 +89,32 @@ impl Round {
     /// Every rule's verdict on every component, firing or not.
     pub fn judgements(&self, overrides: &Overrides, now: Time) -> Vec<Judgement> {
         evaluate::judge(&self.view, overrides, now)
+    }
+
+    /// From now on judges by other rules; what they do not ask for is forgotten, what they ask for anew begins empty.
+    pub fn set_rules(&mut self, rules: &Arc<RuleSet>) {
+        let kept = HostView::restore(Arc::clone(rules), &self.view.save());
+        self.view = kept.unwrap_or_else(|_| HostView::new(Arc::clone(rules)));
+    }
+
+    /// Facts of open cases whose rule is gone: nothing would ever end them.
+    fn without_rule(&self, now: Time) -> Vec<Judgement> {
+        let rules = self.view.rules();
+        let open = self.cases.values().filter(|it| it.closed_at.is_none());
+        let gone = open
+            .flat_map(|it| &it.facts)
+            .filter(|fact| rules.rule(&fact.rule).is_none() && !classify::is_derived(&fact.rule));
+        gone.map(|fact| Judgement {
+            rule: fact.rule.as_str().into(),
+            component: fact.component.clone(),
+            verdict: Verdict::Lapsed(Text::new(
+                "规则库中已没有该规则",
+                "the rule library no longer has this rule",
+            )),
+            at: now,
+            inputs: Vec::new(),
+        })
+        .collect()
     }
 
     /// Whose rounds these are.

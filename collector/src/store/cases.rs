@@ -62,6 +62,18 @@ impl Store {
         })
     }
 
+    /// The evaluation state kept for one agent.
+    pub fn hold(&self, agent: &AgentId) -> Result<Option<Vec<u8>>, StoreError> {
+        let operation = "read an evaluation state";
+        self.read(operation, |tx| {
+            let sql =
+                "SELECT h.body FROM holds h JOIN agents a ON a.no = h.agent WHERE a.agent = ?";
+            tx.prepare_cached(sql)
+                .and_then(|mut it| it.query_row([&agent.0], |row| row.get(0)).optional())
+                .during(operation)
+        })
+    }
+
     /// Cases: open ones, and those closed after `closed_after` if given. Gravest first, then oldest.
     pub fn cases(&self, closed_after: Option<Time>) -> Result<Vec<Case>, StoreError> {
         let sql = "SELECT body FROM cases WHERE closed_at IS NULL OR closed_at > ?

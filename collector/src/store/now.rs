@@ -229,8 +229,15 @@ impl SourceNow {
                 Some((_, seen)) if *seen > run.at => {}
                 Some((known, seen)) => {
                     *seen = run.at;
-                    if known != component {
-                        known.clone_from(component);
+                    if known == component {
+                        continue;
+                    }
+                    let mut news = component.clone();
+                    if let (Some(set), Some(before)) = (&mut news.set, &known.set) {
+                        set.remember(before);
+                    }
+                    if *known != news {
+                        *known = news;
                         self.changed = true;
                     }
                 }

@@ -94,6 +94,35 @@ impl Store {
         make_folder(folder).map_err(|source| at_folder(folder, source))?;
         let mut connection = connect(&folder.join(FILE), true)?;
         migrate(&mut connection, folder)?;
+        Store::over(folder, connection)
+    }
+
+    /// Opens an existing store beside a collector that may be running: nothing is made, brought up to date or written.
+    ///
+    /// # Errors
+    /// There is none in the folder, it cannot be read, or it has another format than this program's.
+    pub fn open_to_read(folder: &Path) -> Result<Store, StoreError> {
+        let file = folder.join(FILE);
+        if !file.exists() {
+            return Err(StoreError::NotFound { what: format!("database ({})", file.display()) });
+        }
+        let connection = connect(&file, false)?;
+        match format_of(&connection)? {
+            schema::FORMAT => Store::over(folder, connection),
+            found if found > schema::FORMAT => {
+                Err(StoreError::Newer { found, known: schema::FORMAT })
+            }
+            found => Err(StoreError::Corrupt {
+                what: file.display().to_string(),
+                why: format!(
+                    "it has the older format {found}, this program reads {}; `serve` brings it up to date",
+                    schema::FORMAT
+                ),
+            }),
+        }
+    }
+
+    fn over(folder: &Path, connection: Connection) -> Result<Store, StoreError> {
         let data_version = data_version(&connection)?;
         Ok(Store {
             inner: Arc::new(Inner {

@@ -16,7 +16,7 @@ use axum::{
 };
 use tokio::sync::Semaphore;
 use xunjian_proto::Time;
-use xunjian_rules::Lang;
+use xunjian_rules::{Lang, RuleSet};
 
 use crate::{
     contract::Contracts,
@@ -68,6 +68,10 @@ pub struct WebState {
     pub store: Store,
     /// The contracts in force: whose a host is, time zone, clocks, dispatch, calendar.
     pub contracts: Arc<ArcSwap<Contracts>>,
+    /// The rules in force.
+    pub rules: Arc<ArcSwap<RuleSet>>,
+    /// Mistakes for which changed rules or contracts were refused; shown to staff on the overview and on the page about the collector.
+    pub mistakes: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
     /// What time it is: `clock::now`, or a test's own.
     pub clock: fn() -> Time,
     /// How a stored report becomes HTML and PDF.

@@ -123,6 +123,44 @@ pub struct Set {
     pub members: Vec<Member>,
 }
 
+impl Set {
+    /// Keeps in mind who held the places that nobody holds now. A disk that is pulled out vanishes from the list of its
+    /// array at once, and with it the knowledge that its loss and the array's are one. `before` is the set as it was
+    /// known until now, with what had been remembered then. Places that are held again are forgotten.
+    pub fn remember(&mut self, before: &Set) {
+        let holds = |it: &&Member| {
+            matches!(it.state, MemberState::Active | MemberState::Rebuilding | MemberState::Unknown)
+        };
+        let width = usize::try_from(self.width).unwrap_or(usize::MAX);
+        let mut gaps = width.saturating_sub(self.members.iter().filter(holds).count());
+        for gone in before.members.iter().filter(|it| it.state != MemberState::Spare) {
+            let Some(id) = &gone.component else { continue };
+            if gaps == 0 {
+                break;
+            }
+            if self.members.iter().any(|it| it.component.as_ref() == Some(id)) {
+                continue;
+            }
+            gaps -= 1;
+            let nameless = |it: &Member| it.state == MemberState::Missing && it.component.is_none();
+            let same_place = |it: &Member| nameless(it) && it.slot == gone.slot;
+            let place = self.members.iter().position(same_place);
+            match place.or_else(|| self.members.iter().position(nameless)) {
+                Some(place) => {
+                    self.members[place].component = Some(id.clone());
+                    self.members[place].name.clone_from(&gone.name);
+                }
+                None => {
+                    let taken = self.members.iter().any(|it| holds(&it) && it.slot == gone.slot);
+                    let slot = gone.slot.filter(|_| !taken);
+                    let state = MemberState::Missing;
+                    self.members.push(Member { slot, state, ..gone.clone() });
+                }
+            }
+        }
+    }
+}
+
 /// One member of a set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -3,7 +3,11 @@
 //!
 //! The format is described in `rules/library/README.md`.
 
-use std::{collections::BTreeMap, fmt, fs, io, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt, fs, io,
+    path::Path,
+};
 
 use toml::de::DeTable;
 
@@ -174,6 +178,7 @@ impl<'a> Reader<'a> {
         let top = table::Table::new(&tree, span);
         top.check(self, "a rule file", &["source", "score", "rule"]);
         let source = top.text(self, "source").unwrap_or_default().to_owned();
+        self.check_source(top.offset_of("source"), &source);
         for entry in top.tables(self, "score") {
             self.score(&entry);
         }
@@ -190,6 +195,17 @@ impl<'a> Reader<'a> {
             self.mistake(0, "a rule file needs at least one [[rule]]".to_owned());
         }
         rules
+    }
+
+    fn check_source(&mut self, offset: usize, source: &str) {
+        let all = self.known.values().flat_map(|it| {
+            std::iter::once(it.source.as_str()).chain(it.also.iter().map(|(name, _)| name.as_str()))
+        });
+        let all: BTreeSet<&str> = all.collect();
+        if !source.is_empty() && !all.contains(source) {
+            let hint = did_you_mean(nearest(source, all));
+            self.mistake(offset, format!("there is no source `{source}`{hint}"));
+        }
     }
 
     fn line(&self, offset: usize) -> usize {

@@ -43,10 +43,19 @@ const KEYS: &[&str] = &[
     "unknown",
 ];
 
+/// What people look for in a rule and what has no place there: the level is decided, not declared.
+const LEVELS: &[&str] = &["level", "priority", "severity"];
+
 impl Reader<'_> {
     /// A rule; parts that are mistaken are noted and left empty, the file is refused then.
     pub(super) fn rule(&mut self, table: &Table<'_>, source: &str) -> Option<Rule> {
-        table.check(self, "a rule", KEYS);
+        for key in LEVELS.iter().filter(|key| table.has(key)) {
+            self.mistake(
+                table.offset_of(key),
+                format!("a rule names no `{key}`: the fault level follows from `evidence`, the redundancy left and the contract (rules/LEVELS.md)"),
+            );
+        }
+        table.check(self, "a rule", &[KEYS, LEVELS].concat());
         let id = table.text(self, "id").unwrap_or_default().to_owned();
         self.check_id(table, &id);
         let on = self.kind(table);

@@ -72,6 +72,7 @@ pub(crate) fn fact(
         message: Text::new(format!("{component} 触发 {rule}"), format!("{component} fires {rule}")),
         advice: Text::new("处理", "act"),
         inputs: Vec::new(),
+        adjusted: None,
     }
 }
 

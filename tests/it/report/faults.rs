@@ -40,6 +40,7 @@ pub(crate) fn fact(
                 "9c56cc51b374c3ba189210d5b6d4bf57790d351c96c47c02190ecf1e430635ab".to_owned(),
             ),
         }],
+        adjusted: None,
     }
 }
 

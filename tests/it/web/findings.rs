@@ -31,6 +31,7 @@ fn fact(component: &ComponentId, evidence: Option<&str>, message: Text, advice: 
             at: ago(45),
             evidence: evidence.map(str::to_owned),
         }],
+        adjusted: None,
     }
 }
 

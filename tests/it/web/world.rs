@@ -17,6 +17,7 @@ use argon2::{
 };
 use xunjian_collector::{
     contract::{Appointment, Asset, Contract, Contracts, Person, Site},
+    evaluate::library,
     store::{AgentId, Judged, ReportRow, Store, StoredBatch, UserRow},
     web::{ReportHooks, WebState},
 };
@@ -79,6 +80,8 @@ pub(crate) fn empty() -> World {
     let state = WebState {
         store: Store::open(&folder).unwrap(),
         contracts: Arc::new(ArcSwap::from_pointee(Contracts::default())),
+        rules: Arc::new(ArcSwap::from_pointee(library().0)),
+        mistakes: Arc::new(Vec::new),
         clock: now,
         reports: ReportHooks { html: report_html, pdf: report_pdf },
         counters: Arc::new(|| vec![("ingest_batches_total".to_owned(), 42)]),

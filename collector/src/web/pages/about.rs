@@ -19,6 +19,7 @@ struct AboutPage {
     provider: String,
     starts: String,
     ends: String,
+    mistakes: Vec<String>,
 }
 
 fn show(ask: &Ask) -> Result<Response, Failure> {
@@ -35,6 +36,7 @@ fn show(ask: &Ask) -> Result<Response, Failure> {
         provider: shown(contract.provider_name.clone()),
         starts: shown(day(contract.starts)),
         ends: shown(day(contract.ends)),
+        mistakes: if c.staff { (ask.state().mistakes)() } else { Vec::new() },
         c,
     })
 }

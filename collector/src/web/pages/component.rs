@@ -37,6 +37,7 @@ struct ComponentPage {
     periods: Vec<(&'static str, bool)>,
     charts_left_out: usize,
     base: String,
+    why: String,
 }
 
 /// One series with its newest value and its history.
@@ -86,6 +87,7 @@ fn show(ask: &Ask) -> Result<Response, Failure> {
         let drawn = index < CHARTS_MAX;
         readings.push(reading(ask, &desk, &row, newest, drawn.then_some(period))?);
     }
+    let why = format!("/hosts/{}/why?id={}", row.agent.0, format::encode(id.as_str()));
     let base = format!("/hosts/{}/component?id={}", row.agent.0, format::encode(id.as_str()));
     html(&ComponentPage {
         c: ask.ctx(format!("{} · {}", component.name, row.host.hostname)),
@@ -98,6 +100,7 @@ fn show(ask: &Ask) -> Result<Response, Failure> {
         periods: PERIODS.iter().map(|(name, ..)| (*name, *name == period.0)).collect(),
         charts_left_out,
         base,
+        why,
     })
 }
 

@@ -14,6 +14,8 @@ mod host;
 
 mod component;
 
+mod why;
+
 mod case;
 
 mod evidence;
@@ -84,6 +86,7 @@ pub(super) const PAGES: &[Page] = &[
     metrics::HEALTHZ,
     host::PAGE,
     component::PAGE,
+    why::PAGE,
     evidence::OF_SOURCE,
     login::LANGUAGE,
     login::PAGE,

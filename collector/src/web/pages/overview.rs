@@ -38,6 +38,7 @@ struct OverviewPage {
     cases: Vec<Case>,
     more_cases: usize,
     dates: Vec<(String, Appointment)>,
+    mistakes: Vec<String>,
 }
 
 /// Cases listed on the overview; the rest are behind their hosts and tickets, and their number is said.
@@ -58,7 +59,9 @@ fn show(ask: &Ask) -> Result<Response, Failure> {
     let (overdue, at_risk) = pressed(&clocks);
     let seen = |of: fn(&HostHealth) -> usize| hosts.iter().map(|(host, _)| of(host)).sum::<usize>();
     let read = seen(|host| if host.silent { 0 } else { host.read });
+    let c = ask.ctx(ask.text().overview);
     let page = OverviewPage {
+        mistakes: if c.staff { (ask.state().mistakes)() } else { Vec::new() },
         levels: [Level::One, Level::Two, Level::Three, Level::Four]
             .map(|level| (level, count(Grade::Fault(level))))
             .to_vec(),
@@ -74,7 +77,7 @@ fn show(ask: &Ask) -> Result<Response, Failure> {
         more_cases: cases.len().saturating_sub(CASES_SHOWN),
         cases: cases.into_iter().take(CASES_SHOWN).collect(),
         dates: dates(ask)?,
-        c: ask.ctx(ask.text().overview),
+        c,
     };
     html(&page)
 }
