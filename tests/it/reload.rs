@@ -91,7 +91,7 @@ fn changed_files_are_taken_over_and_broken_ones_refused_while_it_runs() {
     assert_eq!(metric(&site, "xunjian_rules"), Some(all));
     assert!(metric(&site, "xunjian_reload_mistakes").unwrap() > 2);
     let log = site.log("xunjian-collector");
-    assert!(log.contains("host.toml:9: `evidence` is `grave`, wanted impact_total"), "{log}");
+    assert!(log.contains("host.toml:10: `evidence` is `grave`, wanted impact_total"), "{log}");
 
     // Put right, and a rule fewer: in force without a restart.
     let end = host.rfind("[[rule]]").unwrap();
