@@ -127,7 +127,7 @@ pub(crate) fn run(source: &Source, host: &dyn Host, dir: &Path) -> (Answer, Opti
     (Some(answer.map(|()| found)), cursor)
 }
 
-fn options(dir: &Path) -> toml::Table {
+pub(crate) fn options(dir: &Path) -> toml::Table {
     fs::read_to_string(dir.join("options.toml")).unwrap_or_default().parse().unwrap()
 }
 

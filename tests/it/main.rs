@@ -11,6 +11,7 @@ mod config;
 mod contract;
 mod corpus;
 mod decision;
+mod faults;
 mod fixtures;
 mod folding;
 mod host_sets;

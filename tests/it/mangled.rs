@@ -1,23 +1,23 @@
 //! Every recording, cut short and garbled in thousands of ways: a source may complain, never panic. New sources and
 //! recordings are covered without another line.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use xunjian_agent::{
-    host::{
-        Ask, Host, HostError, Output, Reached, Recorded, Reply, Request, Space, Value, Vitals,
-        Walked,
-    },
+    host::{Ask, Host, HostError, Output, Reached, Reply, Request, Space, Value, Vitals, Walked},
     source::Need,
     sources,
     targets::Target,
 };
 
-use crate::fixtures::{names, repo, run};
+use crate::{
+    faults::Kept,
+    fixtures::{names, repo, run},
+};
 
 /// A host whose every answer went through `damage`.
 struct Mangled {
-    inner: Recorded,
+    inner: Arc<Kept>,
     step: usize,
     junk: Option<&'static str>,
 }
@@ -139,8 +139,9 @@ fn no_damaged_recording_makes_a_source_panic() {
     for source in sources::ALL {
         for case in names(&root.join(source.name)) {
             let dir = root.join(source.name).join(&case);
+            let kept = Arc::new(Kept::open(&dir));
             for (step, junk) in (0..STEPS).flat_map(|step| JUNK.map(|junk| (step, junk))) {
-                let host = Mangled { inner: Recorded::open(&dir), step, junk };
+                let host = Mangled { inner: kept.clone(), step, junk };
                 if let (Some(Ok(found)), _) = run(source, &host, &dir) {
                     assert!(found.samples.iter().all(|it| it.value.is_finite()));
                 }

@@ -39,8 +39,12 @@ impl Given {
     /// Adds the answer to every command line that has all these words (the first of them is the program's name).
     /// Earlier answers win.
     pub fn answer(&mut self, words: &[&str], status: i32, stdout: impl Into<String>) {
-        let output =
-            Output { status, stdout: stdout.into(), stderr: String::new(), truncated: false };
+        let mut stdout = stdout.into();
+        // Texts lose their last line break on the way through mails and editors; a program's half line has none either.
+        if !stdout.is_empty() && !stdout.ends_with('\n') {
+            stdout.push('\n');
+        }
+        let output = Output { status, stdout, stderr: String::new(), truncated: false };
         let words = words.iter().map(|it| (*it).to_owned()).collect();
         self.answers.push(Answer { words, output });
     }

@@ -123,6 +123,16 @@ pub trait Host: Send + Sync {
     fn charge(&self, cpu: Duration) {
         let _ = cpu;
     }
+    /// How often something that is there was kept from this run so far: not permitted, broken, timed out. A count over
+    /// several readings is told only if none of them was kept; what was not read must not lower it.
+    fn kept_back(&self) -> usize {
+        0
+    }
+    /// Takes back what was kept since the count was `before`: the same was learnt in another way, is told by the source
+    /// itself, or makes no difference.
+    fn made_up_for(&self, before: usize) {
+        let _ = before;
+    }
     /// Whether looking costs a running machine time. A recording costs nobody anything, and its runs say so, so that
     /// the same recording always gives the same readings.
     fn is_live(&self) -> bool {
@@ -155,6 +165,33 @@ pub struct Output {
 }
 
 impl Output {
+    /// Takes the last line away if the program ended in the middle of it, and says whether it did: of `904102` may be left
+    /// `90`, which nobody can tell from a number. Of JSON and XML nothing is taken: their readers see that they are not
+    /// whole, and many end without a line break.
+    pub fn drop_half_line(&mut self) -> bool {
+        let text = self.stdout.trim();
+        let inner = text.get(1..).unwrap_or_default().trim_start();
+        // `[/dev/sda].write_io_errs 0` is no JSON, and `{…}` on each line are many.
+        let is_json = match text.chars().next() {
+            Some('{') => inner.starts_with(['"', '}']),
+            Some('[') => inner.starts_with(['{', '[', '"', ']']),
+            _ => false,
+        };
+        let many = text.lines().next().is_some_and(|it| it.ends_with('}') && it.len() < text.len());
+        if is_json && !many {
+            return !text.ends_with(['}', ']']);
+        }
+        if text.starts_with('<') {
+            return !text.ends_with('>');
+        }
+        if text.is_empty() || self.stdout.ends_with('\n') || (many && text.ends_with('}')) {
+            return false;
+        }
+        let whole = self.stdout.rfind('\n').map_or(0, |it| it + 1);
+        self.stdout.truncate(whole);
+        true
+    }
+
     /// The output of a program that must succeed.
     pub fn ok(self, argv: &[&str]) -> Result<String, HostError> {
         match self.status {

@@ -10,6 +10,7 @@ use std::{
 
 use xunjian_proto::Cost;
 
+use super::unread::Unread;
 use crate::{
     host::{
         Ask, Host, HostError, Output, PROGRAM_WAIT, Reached, Reply, Request, Space, Vitals, Walked,
@@ -67,6 +68,7 @@ pub(super) struct Metered<'a> {
     pub(super) deadline: Instant,
     /// The command lines that the source declares.
     pub(super) runs: &'static [&'static str],
+    pub(super) unread: &'a Unread,
 }
 
 impl Metered<'_> {
@@ -75,7 +77,14 @@ impl Metered<'_> {
     }
 
     fn no_time(&self, command: String) -> Option<HostError> {
-        self.left().is_zero().then_some(HostError::TimedOut { command, secs: 0 })
+        let error = self.left().is_zero().then_some(HostError::TimedOut { command, secs: 0 })?;
+        self.unread.note(&error);
+        Some(error)
+    }
+
+    /// The answer, after what is missing in it was noted.
+    fn noted<T>(&self, answer: Result<T, HostError>) -> Result<T, HostError> {
+        answer.inspect_err(|error| self.unread.note(error))
     }
 }
 
@@ -85,17 +94,17 @@ impl Host for Metered<'_> {
     }
 
     fn read(&self, path: &str) -> Result<String, HostError> {
-        let text = self.host.read(path)?;
+        let text = self.noted(self.host.read(path))?;
         self.meter.read(text.len());
         Ok(text)
     }
 
     fn list(&self, dir: &str) -> Result<Vec<String>, HostError> {
-        self.host.list(dir)
+        self.noted(self.host.list(dir))
     }
 
     fn link(&self, path: &str) -> Result<String, HostError> {
-        self.host.link(path)
+        self.noted(self.host.link(path))
     }
 
     fn run(&self, argv: &[&str]) -> Result<Output, HostError> {
@@ -115,20 +124,21 @@ impl Host for Metered<'_> {
         if !not_started {
             self.meter.program(pattern.to_owned(), begun.elapsed());
         }
-        if let Ok(output) = &answer {
-            self.meter.read(output.stdout.len());
-        }
-        answer
+        let mut output = answer.inspect_err(|error| self.unread.program(argv, error))?;
+        self.meter.read(output.stdout.len());
+        let half = output.drop_half_line();
+        self.unread.output(argv, &output, half);
+        Ok(output)
     }
 
     fn records(&self, path: &str) -> Result<Vec<String>, HostError> {
-        let records = self.host.records(path)?;
+        let records = self.noted(self.host.records(path))?;
         self.meter.read(records.iter().map(String::len).sum());
         Ok(records)
     }
 
     fn vitals(&self) -> Result<Vitals, HostError> {
-        self.host.vitals()
+        self.noted(self.host.vitals())
     }
 
     fn space(&self, path: &str) -> Result<Space, HostError> {
@@ -142,7 +152,7 @@ impl Host for Metered<'_> {
         let begun = Instant::now();
         let answer = self.host.space_within(path, limit.min(self.left()));
         self.meter.program("xunjian-agent probe-mount {name}".to_owned(), begun.elapsed());
-        answer
+        self.noted(answer)
     }
 
     fn targets(&self, source: &str, own: &[&str]) -> Vec<Target> {
@@ -206,6 +216,14 @@ impl Host for Metered<'_> {
     fn charge(&self, cpu: Duration) {
         let micros = u64::try_from(cpu.as_micros()).unwrap_or(u64::MAX);
         self.meter.cpu_us.fetch_add(micros, Ordering::Relaxed);
+    }
+
+    fn kept_back(&self) -> usize {
+        self.unread.count()
+    }
+
+    fn made_up_for(&self, before: usize) {
+        self.unread.made_up_for(before);
     }
 
     fn is_live(&self) -> bool {

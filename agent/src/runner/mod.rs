@@ -25,9 +25,12 @@ mod evidence;
 
 mod lane;
 
+mod unread;
+
 pub use evidence::EvidencePolicy;
 pub use lane::{Done, Lane};
 use metered::{Meter, Metered};
+use unread::Unread;
 
 /// Most items of one kind in one run; a server with 500 disks emits some 30,000 numbers.
 const ITEMS_MAX: usize = 100_000;
@@ -156,7 +159,9 @@ pub fn chain(error: &dyn std::error::Error) -> String {
 fn collect(job: &Job, host: &dyn Host, meter: &Meter) -> Finished {
     let begun = Instant::now();
     let cpu = clock::thread_cpu();
-    let metered = Metered { host, meter, deadline: begun + job.deadline, runs: job.source.runs };
+    let unread = Unread::default();
+    let runs = job.source.runs;
+    let metered = Metered { host, meter, deadline: begun + job.deadline, runs, unread: &unread };
     let mut cursor = job.cursor.clone();
     let looked = catch_unwind(AssertUnwindSafe(|| look(job, &metered, &mut cursor)))
         .unwrap_or_else(|panic| {
@@ -166,6 +171,8 @@ fn collect(job: &Job, host: &dyn Host, meter: &Meter) -> Finished {
         });
     let (outcome, mut found) = looked;
     let cursor = if outcome == Outcome::Collected { cursor } else { job.cursor.clone() };
+    let untold = unread.untold(&outcome, &found.problems);
+    found.problems.extend(untold);
     bound(&mut found);
     let Found { components, samples, states, events, problems, evidence } = found;
     let run =

@@ -268,6 +268,7 @@ fn numbers(c: &mut Collect<'_>, disk: &Disk) {
 
 /// Of several paths the worst word counts: any that is not the good one.
 fn states(c: &mut Collect<'_>, disk: &Disk) {
+    let before = c.host.kept_back();
     let words = |file: &str| -> Vec<String> {
         disk.names.iter().filter_map(|it| word(c.host, &format!("sys/block/{it}/{file}"))).collect()
     };
@@ -275,7 +276,10 @@ fn states(c: &mut Collect<'_>, disk: &Disk) {
     let worst =
         states.iter().find(|it| !matches!(it.as_str(), "running" | "live")).or(states.first());
     let locks = words("ro");
-    if let Some(state) = worst {
+    // That one path runs says nothing of another whose state was kept.
+    let whole = c.host.kept_back() == before;
+    let told = worst.filter(|it| whole || !matches!(it.as_str(), "running" | "live"));
+    if let Some(state) = told {
         c.state(&STATE, &disk.identity.id, state);
     }
     if let Some(lock) = locks.iter().max() {

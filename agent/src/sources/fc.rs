@@ -216,6 +216,7 @@ fn counter(c: &mut Collect<'_>, id: &ComponentId, name: &str, path: &str) -> Opt
 /// By local port: target ports by their state.
 fn targets(c: &mut Collect<'_>) -> BTreeMap<String, BTreeMap<&'static str, u32>> {
     let mut all: BTreeMap<String, BTreeMap<&'static str, u32>> = BTreeMap::new();
+    let before = c.host.kept_back();
     let names = c.host.list("sys/class/fc_remote_ports").unwrap_or_default();
     if names.len() > REMOTE_MAX {
         let text = format!("{} remote ports, {REMOTE_MAX} read", names.len());
@@ -247,7 +248,8 @@ fn targets(c: &mut Collect<'_>) -> BTreeMap<String, BTreeMap<&'static str, u32>>
             all.entry(format!("host{host}")).or_insert_with(none);
         *counts.entry(word).or_default() += 1;
     }
-    all
+    // A target whose state was kept is neither there nor away.
+    if c.host.kept_back() > before { BTreeMap::new() } else { all }
 }
 
 /// The PCI function that a port is: the folder above `hostN`.

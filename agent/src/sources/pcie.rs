@@ -165,6 +165,7 @@ fn ends(
             .as_deref()
             .and_then(read)
     };
+    let before = host.kept_back();
     let now = file(name, "current")?;
     let own = file(name, "max");
     // `../../../devices/pci0000:00/0000:00:02.1/0000:01:00.0`: the port above is the folder above.
@@ -175,8 +176,9 @@ fn ends(
         (Some(own), Some(above)) => Some(own.min(above)),
         (own, _) => own,
     };
-    // An end that reads as less than what runs is wrong.
-    Some((now, limit.filter(|it| *it >= now)))
+    // An end that reads as less than what runs is wrong; of one that was kept nobody knows what it bears.
+    let whole = host.kept_back() == before;
+    Some((now, limit.filter(|it| whole && *it >= now)))
 }
 
 /// Lanes; 0 where there is no link.

@@ -197,11 +197,13 @@ impl Asked {
                 return;
             }
             Err(error) => {
+                system.lacks(argv, kind);
                 self.silent |= error.reason() == Reason::TimedOut;
                 return c.problem(error.reason(), None, error);
             }
         };
         if output.truncated {
+            system.lacks(argv, kind);
             return c.problem(
                 Reason::Truncated,
                 None,
@@ -217,6 +219,7 @@ impl Asked {
         let table = table::read(&output.stdout);
         let known = system.absorb(&table, kind);
         if known == 0 && output.status != 0 {
+            system.lacks(argv, kind);
             let line =
                 said.lines().find(|it| !it.trim().is_empty()).unwrap_or_default().trim().to_owned();
             let words =

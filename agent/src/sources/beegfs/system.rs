@@ -1,6 +1,6 @@
 //! What is known of a file system, put together from rows of any of the lists.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::table::{Row, Table};
 
@@ -35,9 +35,18 @@ pub(super) type Key = (&'static str, u32);
 pub(super) struct System {
     pub(super) targets: BTreeMap<Key, Target>,
     pub(super) groups: BTreeMap<Key, Group>,
+    /// Kinds of targets whose list was not read to its end: their number is not known.
+    pub(super) partial: BTreeSet<&'static str>,
 }
 
 impl System {
+    /// Notes that a list was not given. Version 8 has all kinds of targets in one.
+    pub(super) fn lacks(&mut self, argv: &[&str], kind: &'static str) {
+        let kinds =
+            if argv.first() == Some(&"beegfs") { &["meta", "storage"][..] } else { &[kind][..] };
+        self.partial.extend(kinds);
+    }
+
     /// Takes in a list; `kind` is what was asked for, where the rows do not say it. Returns the rows that it knew.
     pub(super) fn absorb(&mut self, table: &Table, kind: &'static str) -> usize {
         table.rows.iter().filter(|row| self.group(row, kind) || self.target(row, kind)).count()

@@ -104,7 +104,7 @@ impl System {
     }
 
     fn tell_counts(&self, c: &mut Collect<'_>, id: &ComponentId) {
-        for kind in ["meta", "storage"] {
+        for kind in ["meta", "storage"].into_iter().filter(|it| !self.partial.contains(it)) {
             for word in REACHABLE {
                 let of = |(key, it): &(&Key, &Target)| {
                     key.0 == kind && it.reachability.as_deref() == Some(*word)

@@ -92,10 +92,12 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
         c.problem(Reason::Truncated, None, text);
         uuids.truncate(FILESYSTEMS_MAX);
     }
+    let before = c.host.kept_back();
     let shown = shown(c);
+    let tool = c.host.kept_back() == before;
     let now = c.host.vitals().ok().and_then(|it| it.now_secs());
     for uuid in &uuids {
-        one(c, uuid, shown.get(&uuid.to_lowercase()), now);
+        one(c, uuid, shown.get(&uuid.to_lowercase()), tool, now);
     }
     Ok(())
 }
@@ -124,7 +126,7 @@ fn shown(c: &mut Collect<'_>) -> BTreeMap<String, Shown> {
     all
 }
 
-fn one(c: &mut Collect<'_>, uuid: &str, shown: Option<&Shown>, now: Option<f64>) {
+fn one(c: &mut Collect<'_>, uuid: &str, shown: Option<&Shown>, tool: bool, now: Option<f64>) {
     let dir = format!("{ROOT}/{uuid}");
     let id = volumes::btrfs(uuid);
     let mut all = devices::of(c.host, &dir, shown);
@@ -133,7 +135,13 @@ fn one(c: &mut Collect<'_>, uuid: &str, shown: Option<&Shown>, now: Option<f64>)
         c.problem(Reason::Truncated, Some(&id), text);
         all = all.into_iter().take(DEVICES_MAX).collect();
     }
-    let (groups, strange) = space::of(c.host, &dir);
+    let before = c.host.kept_back();
+    let (mut groups, strange) = space::of(c.host, &dir);
+    // Of profiles that were kept one may be weaker than those that were read, and hold space.
+    let whole = c.host.kept_back() == before;
+    if !whole {
+        groups.values_mut().for_each(space::Groups::forget_profiles);
+    }
     for profile in strange {
         let text = format!("no profile that is known: {profile:?}");
         c.problem(Reason::Unparsable, Some(&id), text);
@@ -157,14 +165,17 @@ fn one(c: &mut Collect<'_>, uuid: &str, shown: Option<&Shown>, now: Option<f64>)
         attrs.insert("btrfs.devices.bad".to_owned(), bad.join(", "));
     }
     c.component(Component { id: id.clone(), name, attrs, links: Vec::new(), set });
-    c.sample(&MISSING, &id, count(missing + unseen));
+    // Only the tool knows of devices that the kernel has never seen.
+    if missing + unseen > 0 || tool {
+        c.sample(&MISSING, &id, count(missing + unseen));
+    }
     if let Some(profile) = space::weakest(&groups) {
         c.sample(&TOLERANCE, &id, f64::from(space::tolerance(&profile)));
     } else {
         let text = "the profiles of its block groups could not be read";
         c.problem(Reason::Unsupported, Some(&id), text);
     }
-    allocation(c, &id, point.as_deref(), &groups, &all);
+    allocation(c, &id, point.as_deref().filter(|_| tool), &groups, &all);
     if let Some(operation) = word(c.host, &format!("{dir}/exclusive_operation")) {
         c.state(&OPERATION, &id, &operation);
     }
@@ -274,6 +285,7 @@ fn allocation(
     let size: Option<f64> = present().map(|it| it.size).sum();
     let on_disk: Option<f64> = match present().map(|it| it.allocated).sum::<Option<f64>>() {
         Some(sum) if sum > 0.0 => Some(sum),
+        _ if groups.is_empty() => None,
         _ => groups.values().map(|it| it.on_disk).sum(),
     };
     if let Some((size, on_disk)) = size.zip(on_disk)

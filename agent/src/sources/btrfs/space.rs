@@ -20,6 +20,14 @@ pub(super) struct Groups {
     pub(super) profiles: Vec<String>,
 }
 
+impl Groups {
+    /// Of profiles that could not all be read nothing is said.
+    pub(super) fn forget_profiles(&mut self) {
+        self.profiles.clear();
+        self.on_disk = None;
+    }
+}
+
 const KINDS: [&str; 4] = ["data", "metadata", "mixed", "system"];
 
 const PROFILES: [&str; 9] =

@@ -116,10 +116,12 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
     let mut done = BTreeSet::new();
     let has_tool = c.host.has(Need::Program("sg_ses"));
     for name in &names {
+        let before = c.host.kept_back();
         let status = if has_tool { ask(c, name) } else { None };
+        let whole = c.host.kept_back() == before;
         let id = identity(c, name, status.as_ref());
         if done.insert(id.clone()) {
-            one(c, name, &id, status.as_ref(), &mut cursor);
+            one(c, name, &id, status.as_ref(), &mut cursor, whole);
         }
     }
     if !has_tool && !names.is_empty() {
@@ -178,6 +180,7 @@ fn one(
     id: &ComponentId,
     status: Option<&Status>,
     cursor: &mut Cursor,
+    whole: bool,
 ) {
     let device = |file: &str| word(c.host, &format!("{ENCLOSURES}/{name}/device/{file}"));
     let (vendor, model) = (device("vendor"), device("model"));
@@ -196,7 +199,7 @@ fn one(
     let people = [vendor, model].into_iter().flatten().collect::<Vec<_>>().join(" ");
     let people = if people.is_empty() { said.unwrap_or_else(|| name.to_owned()) } else { people };
     c.component(Component { id: id.clone(), name: people, attrs, links: Vec::new(), set: None });
-    slots(c, name, id, status, cursor);
+    slots(c, name, id, status, cursor, whole);
     if let Some(status) = status {
         elements::emit(c, id, status, &mut cursor.seen);
         evidence(c, id, status, cursor);
@@ -230,9 +233,16 @@ fn slots(
     id: &ComponentId,
     status: Option<&Status>,
     cursor: &mut Cursor,
+    whole: bool,
 ) {
+    let before = c.host.kept_back();
     let mut slots = from_sysfs(c, name);
     elements::complete(c, status, &mut slots);
+    let whole = whole && c.host.kept_back() == before;
+    if !whole {
+        // The kernel and the enclosure may differ: what one of them did not say may be the fault.
+        slots.iter_mut().for_each(|it| it.status = it.status.take().filter(|word| word != "ok"));
+    }
     let (mut occupied, mut empty) = (0.0, 0.0);
     for slot in &slots {
         let bay = ComponentId::new("bay", &format!("{}/{}", id.key(), slot.key));
@@ -259,7 +269,8 @@ fn slots(
             disk_of(c, id, slot, disk);
         }
     }
-    for (word, count) in [("occupied", occupied), ("empty", empty)] {
+    // A drive whose place was kept from us would leave an empty slot behind.
+    for (word, count) in [("occupied", occupied), ("empty", empty)].into_iter().filter(|_| whole) {
         c.sample_with(&SLOTS, id, &[("enclosure.slot.state", word)], count);
     }
 }

@@ -85,6 +85,7 @@ fn xfs(c: &Collect<'_>, mount: &Mount) -> Option<String> {
 fn btrfs(c: &mut Collect<'_>, id: &ComponentId, mount: &Mount) {
     let Some(dir) = below::btrfs(c.host, mount) else { return };
     let mut sums: BTreeMap<String, f64> = BTreeMap::new();
+    let before = c.host.kept_back();
     for device in c.host.list(&format!("{dir}/devinfo")).unwrap_or_default() {
         let text = c.host.read(&format!("{dir}/devinfo/{device}/error_stats")).unwrap_or_default();
         for line in text.lines() {
@@ -95,6 +96,9 @@ fn btrfs(c: &mut Collect<'_>, id: &ComponentId, mount: &Mount) {
             };
             *sums.entry(kind.to_owned()).or_default() += count;
         }
+    }
+    if c.host.kept_back() > before {
+        return; // a sum without one of its devices would look like a reset
     }
     for (kind, sum) in sums {
         c.sample_with(&BTRFS_ERRORS, id, &[("error.type", &kind)], sum);

@@ -162,7 +162,10 @@ impl Pool {
                 .iter()
                 .filter(|it| matches!(it, MemberState::Failed | MemberState::Missing))
                 .count();
-            c.sample(&BRICKS_DOWN, id, count(down));
+            // With a brick of which nothing is known, only a loss is certain.
+            if down > 0 || unknown == 0 {
+                c.sample(&BRICKS_DOWN, id, count(down));
+            }
             if unknown > 0 {
                 let text = format!("volume {name}: the state of {unknown} bricks was not told");
                 c.problem(Reason::Missing, Some(id), text);

@@ -63,6 +63,8 @@ struct Tool<'a> {
     cards: Vec<Card>,
     answers: Vec<(String, String)>,
     failures: Vec<(Reason, String)>,
+    /// Some answer was cut.
+    cut: bool,
 }
 
 /// Asks all tools that are installed and whose hardware is there.
@@ -88,10 +90,11 @@ pub(super) fn all(host: &dyn Host) -> Asked {
             if told_already(&asked, name) {
                 continue;
             }
-            let mut tool =
-                Tool { host, name, cards: Vec::new(), answers: Vec::new(), failures: Vec::new() };
+            let (cards, answers, failures) = (Vec::new(), Vec::new(), Vec::new());
+            let mut tool = Tool { host, name, cards, answers, failures, cut: false };
             reader(&mut tool);
             tool.cards.iter_mut().for_each(Card::adopt_lost);
+            tool.cards.iter_mut().for_each(|it| it.cut = tool.cut);
             let known: Vec<String> =
                 asked.cards.iter().filter_map(|it| it.1.serial.clone()).collect();
             let new = |it: &Card| it.serial.as_ref().is_none_or(|serial| !known.contains(serial));
@@ -133,8 +136,10 @@ impl Tool<'_> {
     fn ask(&mut self, words: &[&str]) -> Option<String> {
         let mut argv = vec![self.name];
         argv.extend(words);
+        let before = self.host.kept_back();
         match self.host.run(&argv) {
             Ok(output) => {
+                self.cut |= output.truncated || self.host.kept_back() > before;
                 if output.truncated {
                     self.failures.push((
                         Reason::Truncated,

@@ -143,7 +143,7 @@ fn controller(c: &mut Collect<'_>, tool: &str, card: &Card, id: &ComponentId, st
         }
     }
     let foreign = card.drives.iter().filter(|it| it.foreign).count();
-    if !card.drives.is_empty() {
+    if !card.drives.is_empty() && (foreign > 0 || !card.partial) {
         c.sample(&m::FOREIGN, id, u32::try_from(foreign).map_or(f64::MAX, f64::from));
     }
     let mut seen = BTreeSet::new();
@@ -250,7 +250,7 @@ fn one_volume(
         };
         c.problem(reason, Some(&id), text);
     }
-    volume_numbers(c, volume, &id, set.as_ref());
+    volume_numbers(c, volume, card.partial, &id, set.as_ref());
     let links = vec![Link { relation: Relation::On, to: ComponentId::new("controller", key) }];
     c.component(Component { id: id.clone(), name, attrs, links, set });
     let Some(device) = device else { return };
@@ -272,6 +272,7 @@ fn one_volume(
 fn volume_numbers(
     c: &mut Collect<'_>,
     volume: &Volume,
+    partial: bool,
     id: &ComponentId,
     set: Option<&xunjian_proto::Set>,
 ) {
@@ -296,7 +297,10 @@ fn volume_numbers(
         c.sample(&m::VOLUME_LOST, id, u32::try_from(count).map_or(f64::MAX, f64::from));
         if sets::scheme(&volume.level, volume.legs).is_some_and(|it| it.is_redundant()) {
             let spares = set.members.iter().filter(|it| it.state == State::Spare).count();
-            c.sample(&m::VOLUME_SPARES, id, u32::try_from(spares).map_or(f64::MAX, f64::from));
+            // Spares stand in another list than the volume's members.
+            if spares > 0 || !partial {
+                c.sample(&m::VOLUME_SPARES, id, u32::try_from(spares).map_or(f64::MAX, f64::from));
+            }
         }
     }
     c.state(&m::ACTIVITY, id, volume.activity.as_deref().unwrap_or("none"));

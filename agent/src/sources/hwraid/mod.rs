@@ -85,7 +85,7 @@ pub const SOURCE: Source = Source {
 };
 
 fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
-    let asked = ask::all(c.host);
+    let mut asked = ask::all(c.host);
     let nothing = asked.cards.is_empty();
     // Tools without their hardware are no fault; tools that fail are.
     let failed = asked.failures.iter().find(|it| it.0 != Reason::Missing).cloned();
@@ -100,6 +100,8 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
             c.evidence(command.clone(), answer);
         }
     }
+    let partial = asked.failures.iter().any(|it| it.0 != Reason::Missing);
+    asked.cards.iter_mut().for_each(|it| it.1.partial = partial);
     emit::all(c, asked.cards);
     Ok(())
 }

@@ -21,6 +21,10 @@ pub(super) struct Card {
     pub(super) index: String,
     /// Serial number, or the SAS address where there is none.
     pub(super) serial: Option<String>,
+    /// Some question about the host's controllers had no answer: drives may be missing here.
+    pub(super) partial: bool,
+    /// Some answer was cut: what is good so far may have gone on to say that it is not.
+    pub(super) cut: bool,
     /// What people call it, where the tool says more than its model and number.
     pub(super) name: Option<String>,
     /// `hw.model`, `hw.firmware_version` and the like.

@@ -93,7 +93,9 @@ pub(super) fn packs(c: &mut Collect<'_>, card: &Card, key: &str, controller: &Co
             links,
             set: None,
         });
-        c.state(&m::PACK_STATE, &id, pack.state.word());
+        if !card.cut || pack.state != PackState::Good {
+            c.state(&m::PACK_STATE, &id, pack.state.word());
+        }
         if pack.state == PackState::Unknown {
             c.problem(
                 Reason::Unparsable,
@@ -129,6 +131,8 @@ pub(super) fn enclosures(c: &mut Collect<'_>, card: &Card, key: &str, controller
         };
         let links = vec![Link { relation: Relation::Via, to: controller.clone() }];
         c.component(Component { id: id.clone(), name, attrs: BTreeMap::new(), links, set: None });
-        c.state(&m::ENCLOSURE, &id, if good { "ok" } else { &enclosure.said });
+        if !card.cut || !good {
+            c.state(&m::ENCLOSURE, &id, if good { "ok" } else { &enclosure.said });
+        }
     }
 }

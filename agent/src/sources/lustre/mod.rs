@@ -155,13 +155,15 @@ const STRANGE_MAX: usize = 3;
 const JOBS: &[&str] = &["obdfilter.*.job_stats", "mdt.*.job_stats"];
 
 fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
+    let before = c.host.kept_back();
     let params = read(c);
+    let whole = c.host.kept_back() == before;
     if !params.is_empty() {
         evidence(c, &params);
         host(c, &params);
         served::emit(c, &params);
         counted::emit(c, &params);
-        reached::emit(c, &params);
+        reached::emit(c, &params, whole);
     }
     lnet::emit(c, params.is_empty());
     mounted::emit(c);
@@ -172,6 +174,7 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
 fn read(c: &mut Collect<'_>) -> Params {
     let mut params = Params::default();
     let groups = [STATE, CONNECTIONS, SPACE, COUNTERS, JOBS];
+    let before = c.host.kept_back();
     for patterns in groups {
         params.read_trees(c, patterns);
     }
@@ -183,6 +186,8 @@ fn read(c: &mut Collect<'_>) -> Params {
     }
     if c.host.has(Need::Program("lctl")) && (params.is_empty() || params.denied.is_some()) {
         let mut strange = Vec::new();
+        // It tells what the trees do not let everybody read.
+        c.host.made_up_for(before);
         for patterns in groups {
             if !params.ask_lctl(c, patterns, &mut strange) {
                 break;

@@ -38,7 +38,7 @@ struct Reached {
 }
 
 /// Emits every target that this host reaches, and the file systems.
-pub(super) fn emit(c: &mut Collect<'_>, params: &Params) {
+pub(super) fn emit(c: &mut Collect<'_>, params: &Params, whole: bool) {
     let mut all: BTreeMap<Target, Reached> = BTreeMap::new();
     for group in GROUPS {
         for device in params.devices(group) {
@@ -56,7 +56,7 @@ pub(super) fn emit(c: &mut Collect<'_>, params: &Params) {
     for (target, reached) in &all {
         target_of(c, target, reached, !here.contains_key(&target.name));
     }
-    file_systems(c, &all);
+    file_systems(c, &all, whole);
 }
 
 /// Takes one connection into account.
@@ -219,7 +219,7 @@ fn member_state(reached: &Reached) -> MemberState {
 }
 
 /// The OSTs of each file system as a set of targets without redundancy among them.
-fn file_systems(c: &mut Collect<'_>, all: &BTreeMap<Target, Reached>) {
+fn file_systems(c: &mut Collect<'_>, all: &BTreeMap<Target, Reached>, whole: bool) {
     let mut systems: BTreeMap<&str, Vec<(&Target, &Reached)>> = BTreeMap::new();
     for (target, reached) in all {
         if let Some(fs) = &target.fs {
@@ -258,7 +258,8 @@ fn file_systems(c: &mut Collect<'_>, all: &BTreeMap<Target, Reached>) {
             used.iter().filter_map(|it| it.1.space.and_then(|it| it.share())).collect();
         let members_unknown = members.iter().any(|it| it.state == MemberState::Unknown);
         file_system(c, &id, fs, members);
-        if osts.is_empty() {
+        // Targets of which nothing could be read are not among those counted.
+        if osts.is_empty() || !whole {
             continue;
         }
         for (state, count) in counts {

@@ -26,8 +26,10 @@ pub(super) struct Part {
 
 /// All members of a running array, gaps included.
 pub(super) fn of(host: &dyn Host, array: &Array, width: u32) -> Vec<Part> {
+    let before = host.kept_back();
     let mut parts = from_sysfs(host, array);
-    if parts.is_empty() {
+    // A member whose state or place was kept would look like a place that nobody holds.
+    if parts.is_empty() || host.kept_back() > before {
         parts = from_mdstat(host, array, width);
     }
     if array.state == "inactive" {

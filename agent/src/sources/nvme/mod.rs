@@ -102,7 +102,9 @@ const CONTROLLERS_MAX: usize = 1024;
 
 fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
     c.host.list("sys/class/nvme")?;
+    let before = c.host.kept_back();
     let mut subsystems = tree::read(c.host);
+    let whole = c.host.kept_back() == before;
     let found = subsystems.iter().map(|it| it.controllers.len()).sum::<usize>();
     if found > CONTROLLERS_MAX {
         let text = format!("{found} NVMe controllers, {CONTROLLERS_MAX} at most are read");
@@ -118,9 +120,9 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
     for subsystem in &subsystems {
         match &subsystem.controllers[..] {
             [one] if one.is_local() && !known.had_several(&subsystem.nqn) => {
-                drive(c, subsystem, one);
+                drive(c, subsystem, one, whole);
             }
-            _ => shared(c, subsystem, &mut known),
+            _ => shared(c, subsystem, &mut known, whole),
         }
     }
     known.keep_only(&subsystems);
@@ -141,7 +143,7 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
 }
 
 /// A drive in this machine: controller and drive are one component.
-fn drive(c: &mut Collect<'_>, subsystem: &Subsystem, controller: &Controller) {
+fn drive(c: &mut Collect<'_>, subsystem: &Subsystem, controller: &Controller, whole: bool) {
     let id = drive_id(subsystem, controller);
     let mut attrs = attributes(subsystem, controller);
     let stable = devices::disk_identity(Some(&subsystem.serial), None, "").stable;
@@ -158,7 +160,9 @@ fn drive(c: &mut Collect<'_>, subsystem: &Subsystem, controller: &Controller) {
     let links = pci(controller);
     c.component(Component { id: id.clone(), name, attrs, links, set: None });
     state(c, &id, controller);
-    c.sample(&NAMESPACES, &id, count(subsystem.namespaces.len()));
+    if whole {
+        c.sample(&NAMESPACES, &id, count(subsystem.namespaces.len()));
+    }
     for namespace in &subsystem.namespaces {
         let own = namespace_id(subsystem, namespace);
         if own != id && stable {
@@ -175,7 +179,7 @@ fn drive(c: &mut Collect<'_>, subsystem: &Subsystem, controller: &Controller) {
 }
 
 /// A subsystem with several controllers: each is a component, each namespace a set of paths.
-fn shared(c: &mut Collect<'_>, subsystem: &Subsystem, known: &mut Known) {
+fn shared(c: &mut Collect<'_>, subsystem: &Subsystem, known: &mut Known, whole: bool) {
     for controller in &subsystem.controllers {
         let id = controller_id(subsystem, controller);
         c.component(Component {
@@ -187,7 +191,8 @@ fn shared(c: &mut Collect<'_>, subsystem: &Subsystem, known: &mut Known) {
         });
         state(c, &id, controller);
     }
-    let gone = known.gone(subsystem);
+    // A controller that could not be read is not gone.
+    let gone = if whole { known.gone(subsystem) } else { Vec::new() };
     for (key, name) in &gone {
         let id = ComponentId::new(CONTROLLER, key);
         c.component(Component {
@@ -200,7 +205,7 @@ fn shared(c: &mut Collect<'_>, subsystem: &Subsystem, known: &mut Known) {
         c.state(&STATE, &id, "missing");
     }
     for namespace in &subsystem.namespaces {
-        paths(c, subsystem, namespace, &gone);
+        paths(c, subsystem, namespace, &gone, whole);
     }
 }
 
@@ -209,6 +214,7 @@ fn paths(
     subsystem: &Subsystem,
     namespace: &Namespace,
     gone: &[(String, String)],
+    whole: bool,
 ) {
     let id = namespace_id(subsystem, namespace);
     let found = namespace.paths(subsystem);
@@ -258,6 +264,10 @@ fn paths(
     attrs.retain(|_, it| !it.is_empty());
     let name = namespace.name.clone();
     c.component(Component { id: id.clone(), name, attrs, links: Vec::new(), set: Some(set) });
+    // A path that could not be read is neither usable nor lost.
+    if !whole {
+        return;
+    }
     for (word, number) in counts {
         c.sample_with(&PATHS, &id, &[("hw.nvme.path.state", word)], f64::from(number));
     }

@@ -152,7 +152,9 @@ fn one(c: &mut Collect<'_>, name: &str, neighbour: Option<&neighbour::Peer>, mod
         attrs.extend(peer.attrs());
     }
     let settings = ask(c, &id, &["ethtool", name]).map(|it| modes::parse(&it));
+    let before = c.host.kept_back();
     let statistics = ask(c, &id, &["ethtool", "-S", name]);
+    let whole = c.host.kept_back() == before;
     let module = if modules && up { ask(c, &id, &["ethtool", "-m", name]) } else { None };
     let module = module.and_then(|text| optics::parse(&text));
     if let Some(module) = &module {
@@ -174,7 +176,10 @@ fn one(c: &mut Collect<'_>, name: &str, neighbour: Option<&neighbour::Peer>, mod
     if let Some(settings) = settings {
         speeds(c, &id, &settings, up);
     }
-    errors::emit(c, &id, name, statistics.as_deref());
+    // The driver counts more than the kernel: without it the same counter would go down and up again.
+    if whole {
+        errors::emit(c, &id, name, statistics.as_deref());
+    }
     if let Some(module) = module {
         module.emit(c, &id);
     }

@@ -103,6 +103,7 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
     }
     let mut all = Vec::new();
     let mut strange = 0_u32;
+    let kept_before = c.host.kept_back();
     for number in numbers {
         // One that is gone meanwhile is no gap.
         let Ok(text) = c.host.read(&format!("proc/{number}/stat")) else { continue };
@@ -118,8 +119,11 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
             format!("{strange} lines of /proc/PID/stat not understood"),
         );
     }
-    totals(c, &all, &before.waiting);
-    let watched = watched::collect(c, &watches, &all, before.watched);
+    let whole = c.host.kept_back() == kept_before;
+    if whole {
+        totals(c, &all, &before.waiting);
+    }
+    let watched = watched::collect(c, &watches, &all, whole, before.watched);
     let waiting = all.iter().filter(|it| it.waits()).map(|it| (it.number, it.start)).collect();
     *c.cursor = serde_json::to_string(&Cursor { waiting, watched }).ok();
     Ok(())

@@ -123,11 +123,14 @@ pub(super) fn collect(
     c: &mut Collect<'_>,
     watches: &[Watch],
     all: &[Stat],
+    whole: bool,
     mut before: BTreeMap<String, Before>,
 ) -> BTreeMap<String, Before> {
     let mut now = BTreeMap::new();
     for watch in watches {
+        let kept = c.host.kept_back();
         let found: Vec<&Stat> = all.iter().filter(|it| fits(c, watch, it)).collect();
+        let whole = whole && c.host.kept_back() == kept;
         let running: Vec<(u32, u64)> = found.iter().map(|it| (it.number, it.start)).collect();
         let mut known = before.remove(&watch.name).unwrap_or_default();
         let replaced = !known.running.is_empty()
@@ -139,7 +142,7 @@ pub(super) fn collect(
             known.running = running;
             known.running.truncate(CLOSE_MAX);
         }
-        emit(c, watch, &found, known.restarts);
+        emit(c, watch, &found, whole, known.restarts);
         now.insert(watch.name.clone(), known);
     }
     now
@@ -170,7 +173,7 @@ fn fits(c: &Collect<'_>, watch: &Watch, stat: &Stat) -> bool {
     is_it && wanted.is_none_or(|wanted| arguments.join(" ").contains(wanted))
 }
 
-fn emit(c: &mut Collect<'_>, watch: &Watch, found: &[&Stat], restarts: u32) {
+fn emit(c: &mut Collect<'_>, watch: &Watch, found: &[&Stat], whole: bool, restarts: u32) {
     let id = ComponentId::new("process", &watch.name);
     let attrs = [("process.executable.name".to_owned(), watch.command.clone())];
     c.component(Component {
@@ -180,25 +183,31 @@ fn emit(c: &mut Collect<'_>, watch: &Watch, found: &[&Stat], restarts: u32) {
         links: Vec::new(),
         set: None,
     });
-    c.sample(&RUNNING, &id, u32::try_from(found.len()).map_or(f64::MAX, f64::from));
+    // One whose name could not be read may be what is looked for.
+    if whole {
+        c.sample(&RUNNING, &id, u32::try_from(found.len()).map_or(f64::MAX, f64::from));
+    }
     c.sample(&WANTED, &id, f64::from(watch.at_least));
     c.sample(&RESTARTS, &id, f64::from(restarts));
     if found.is_empty() {
         return;
     }
     let threads: u32 = found.iter().map(|it| it.threads).fold(0, u32::saturating_add);
-    c.sample(&THREADS, &id, f64::from(threads));
+    if whole {
+        c.sample(&THREADS, &id, f64::from(threads));
+    }
     let close = &found[..found.len().min(CLOSE_MAX)];
     if close.len() < found.len() {
         let text = format!("{} processes, files and memory of {CLOSE_MAX}", found.len());
         c.problem(Reason::Truncated, Some(&id), text);
     }
     let memory: f64 = close.iter().filter_map(|it| memory(c, it.number)).sum();
-    if memory > 0.0 {
+    if whole && memory > 0.0 {
         c.sample(&MEMORY, &id, memory);
     }
     let mut most: Option<(f64, Option<f64>)> = None;
     let mut denied = false;
+    let before = c.host.kept_back();
     for stat in close {
         match c.host.list(&format!("proc/{}/fd", stat.number)) {
             Ok(files) => {
@@ -209,6 +218,10 @@ fn emit(c: &mut Collect<'_>, watch: &Watch, found: &[&Stat], restarts: u32) {
             }
             Err(error) => denied |= error.reason() == Reason::PermissionDenied,
         }
+    }
+    // What is denied is told below.
+    if denied {
+        c.host.made_up_for(before);
     }
     match most {
         Some((count, limit)) => {

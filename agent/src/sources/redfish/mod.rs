@@ -280,7 +280,8 @@ fn tell(c: &mut Collect<'_>, target: &Target, walk: Walk<'_>, known: &mut Known)
     if client.is_complete() {
         whole::mark_unassigned(&mut parts);
     }
-    let whole = Whole::new(&device, parts);
+    let partial = !client.is_complete() || !client.gaps.is_empty();
+    let whole = Whole::new(&device, parts, partial);
     whole.tell(c, name, known);
     let asked = f64::from(client.asked);
     c.sample(&metrics::REQUESTS, &device.id(), asked);

@@ -30,13 +30,15 @@ pub(super) struct Whole<'a> {
     ids: BTreeMap<String, Option<ComponentId>>,
     /// The part behind each component.
     first: BTreeMap<ComponentId, usize>,
+    /// Some resource was asked for and not read.
+    partial: bool,
 }
 
 impl<'a> Whole<'a> {
     /// Finds out who everybody is.
-    pub(super) fn new(device: &'a Device, parts: Vec<Part>) -> Whole<'a> {
-        let mut whole =
-            Whole { device, parts: Vec::new(), ids: BTreeMap::new(), first: BTreeMap::new() };
+    pub(super) fn new(device: &'a Device, parts: Vec<Part>, partial: bool) -> Whole<'a> {
+        let (ids, first) = (BTreeMap::new(), BTreeMap::new());
+        let mut whole = Whole { device, parts: Vec::new(), ids, first, partial };
         for part in parts {
             if part.status.is_absent() || HIDDEN.contains(&part.kind) {
                 whole.ids.insert(part.path.clone(), None);
@@ -270,6 +272,10 @@ impl<'a> Whole<'a> {
         }
         let Some(whole) = whole else { return };
         c.state(&metrics::ROLLUP, &self.device.id(), HEALTHS[whole.min(2)]);
+        // A part that was not read may be what explains it.
+        if whole > leaf && self.partial {
+            return;
+        }
         let unexplained = f64::from(u8::from(whole > leaf));
         c.sample(&metrics::UNEXPLAINED, &self.device.id(), unexplained);
     }

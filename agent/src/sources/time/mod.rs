@@ -141,7 +141,10 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
     if let Some(name) = clock_source {
         c.state(&CLOCK_SOURCE, &host, &name);
     }
-    let mut clock = chrony(c).or_else(|| ntp(c));
+    let before = c.host.kept_back();
+    let mut strange = false;
+    let mut clock = chrony(c, &mut strange).or_else(|| ntp(c));
+    let kept = strange || c.host.kept_back() > before;
     let flag = kernel(c);
     if clock.is_none() && flag.as_ref().is_some_and(|it| it.timesyncd) {
         clock = timesyncd(c);
@@ -149,6 +152,8 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
     let synchronized = match (flag.as_ref().and_then(|it| it.synchronized), &clock) {
         // The flag outlives a service that stopped by hours, and the service knows better.
         (_, Some(clock)) if clock.synchronized == Some(false) => Some(false),
+        // A service that is there and did not answer might have said that it is lost.
+        (Some(true), None) if kept => None,
         (Some(flag), _) => Some(flag),
         (None, Some(clock)) => clock.synchronized,
         (None, None) => None,
@@ -212,11 +217,14 @@ fn argv_name(argv: &[&str]) -> Option<&'static str> {
     [CHRONYC, NTPQ, TIMEDATECTL].iter().map(|it| it.name).find(|it| argv.first() == Some(it))
 }
 
-fn chrony(c: &mut Collect<'_>) -> Option<Clock> {
+fn chrony(c: &mut Collect<'_>, strange: &mut bool) -> Option<Clock> {
     let text = ask(c, &["chronyc", "-c", "tracking"])?;
     let mut clock = match reports::tracking(&text) {
         Some(clock) => clock,
-        None => return not_understood(c, "chronyc -c tracking", &text),
+        None => {
+            *strange = true;
+            return not_understood(c, "chronyc -c tracking", &text);
+        }
     };
     if let Some(text) = ask(c, &["chronyc", "-c", "sources"]) {
         let (sources, strange) = reports::chrony_sources(&text);

@@ -254,12 +254,16 @@ fn array_component(c: &mut Collect<'_>, group: &str, name: &str, array: Array) {
         array.members.iter().filter(|it| wanted.contains(&it.state)).count()
     };
     let gone = count(&[MemberState::Failed, MemberState::Missing]);
+    let listed = !array.members.is_empty();
     let number = |it: usize| u32::try_from(it).map_or(f64::MAX, f64::from);
     for (condition, count) in [
         ("lost", gone),
         ("unknown", count(&[MemberState::Unknown])),
         ("working", count(&[MemberState::Active])),
-    ] {
+    ]
+    .into_iter()
+    .filter(|_| listed)
+    {
         c.sample_with(
             &metrics::ARRAY_PDISKS,
             &id,

@@ -1,0 +1,282 @@
+//! Every source with each of its questions going wrong: nothing that was not read may be passed over in silence, make
+//! something look gone, or make anything look good. New sources and recordings are covered without another line.
+//!
+//! One thing goes wrong in a run at a time, for one question of each shape of each recording. [`judge`] knows what the run
+//! may then say, compared with the run on which nothing went wrong; [`TOLERATED`] is what it finds and is right as it is.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use xunjian_agent::{
+    host::Host,
+    runner::{self, Job},
+    source::Source,
+    sources,
+};
+use xunjian_proto::{Outcome, Run, Time};
+
+mod hurt;
+
+mod judge;
+
+mod kept;
+
+mod real;
+
+mod text;
+
+use hurt::{Access, Fault, Hurt, Place};
+pub(crate) use kept::Kept;
+
+use crate::fixtures::{names, options, repo};
+
+/// What the judge finds and is right as it is: source, part of the question, part of the finding, and why.
+const TOLERATED: &[(&str, &str, &str, &str)] = &[
+    ("block", "vpd_pg80", "", "a path that does not say whose it is is told as a disk of its own"),
+    ("beegfs", "", "beegfs.management.answers", "that nobody answers is what it counts"),
+    ("block", "device/state", "system.disk.state", "the path that is left runs"),
+    ("ceph", "df", "ceph.cluster.u", "`status` tells the same, of another moment"),
+    ("enclosure", "sys/class/enclosure", "not installed -> ok", "the enclosure itself says so"),
+    (
+        "gluster",
+        "pool",
+        "bricks.down",
+        "with a brick of which nothing is known, the loss that is certain is told",
+    ),
+    (
+        "infiniband",
+        "mlx5_0/",
+        "ibport:",
+        "of two adapters with one GUID the one that was read is called by it",
+    ),
+    (
+        "kmsg",
+        "",
+        "xunjian.kernel.events",
+        "the line is told all the same, of a kind that says less",
+    ),
+    ("lustre", "kbytesavail", "lustre.target.u", "as df counts where nothing is reserved"),
+];
+
+/// A recording of a source, and its run on which nothing goes wrong.
+pub(super) struct Case {
+    pub(super) source: &'static Source,
+    name: String,
+    pub(super) dir: PathBuf,
+    pub(super) kept: Arc<Kept>,
+    base: Run,
+    /// What was asked and answered.
+    pub(super) asked: Vec<Access>,
+}
+
+/// All recordings that can be read. Those of hosts that lack what the source needs ask nothing.
+pub(super) fn cases() -> Vec<Case> {
+    let root = repo().join("tests/fixtures");
+    let mut all = Vec::new();
+    for source in sources::ALL {
+        for name in names(&root.join(source.name)) {
+            let dir = root.join(source.name).join(&name);
+            let kept = Arc::new(Kept::open(&dir));
+            let host = Arc::new(Hurt::new(kept.clone(), Fault::Gone, Place::Nowhere));
+            let base = look(source, &dir, Duration::from_secs(60), host.clone());
+            let log = std::mem::take(&mut *host.log.lock().unwrap());
+            let asked = log.into_iter().filter(|it| it.1).map(|it| it.0).collect();
+            if base.outcome == Outcome::Collected {
+                all.push(Case { source, name, dir, kept, base, asked });
+            }
+        }
+    }
+    assert!(all.len() > 150, "only {} recordings were found", all.len());
+    all
+}
+
+/// One run as the agent makes it.
+pub(super) fn look(source: &Source, dir: &Path, deadline: Duration, host: Arc<dyn Host>) -> Run {
+    let cursor = std::fs::read_to_string(dir.join("cursor")).ok().map(|it| it.trim().to_owned());
+    let at = Time::from_secs(1_800_000_000);
+    runner::run(Job { source: *source, options: options(dir), deadline, cursor, at }, host).run
+}
+
+/// Questions that differ in numbers only, as those about several disks do, are of one shape.
+fn shape(access: &Access) -> String {
+    let mut shape = String::new();
+    for it in format!("{access:?}").chars() {
+        let it = if it.is_ascii_digit() { '0' } else { it };
+        if it != '0' || !shape.ends_with('0') {
+            shape.push(it);
+        }
+    }
+    shape
+}
+
+impl Case {
+    /// One question of each shape.
+    fn questions(&self) -> Vec<&Access> {
+        let mut shapes = BTreeSet::new();
+        self.asked.iter().filter(|it| shapes.insert(shape(it))).collect()
+    }
+
+    /// What is wrong with the run on which this goes wrong.
+    fn wrong(&self, fault: Fault, place: Place, access: &Access) -> Vec<String> {
+        let host = Arc::new(Hurt::new(self.kept.clone(), fault, place));
+        let run = look(self.source, &self.dir, Duration::from_secs(60), host);
+        let found = judge::wrong(&self.base, &run, fault, access);
+        let question = format!("{access:?}");
+        let tolerated = |text: &String| is_tolerated(self.source.name, access, text);
+        let told =
+            |text| format!("{}/{} {fault:?} {question}: {text}", self.source.name, self.name);
+        found.into_iter().filter(|it| !tolerated(it)).take(3).map(told).collect()
+    }
+}
+
+/// Whether a finding is right as it is.
+pub(super) fn is_tolerated(name: &str, access: &Access, text: &str) -> bool {
+    let question = format!("{access:?}");
+    TOLERATED.iter().any(|(source, part, finding, _)| {
+        name == *source && question.contains(part) && text.contains(finding)
+    })
+}
+
+/// Does the work for all recordings on some threads, and fails with everything that was wrong.
+fn judge_all(work: impl Fn(&Case) -> (usize, Vec<String>) + Sync) {
+    let cases = cases();
+    let (next, runs) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let turn = || {
+        let mut wrong = Vec::new();
+        while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let (count, found) = work(case);
+            runs.fetch_add(count, Ordering::Relaxed);
+            wrong.extend(found);
+        }
+        wrong
+    };
+    let wrong: Vec<String> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..3).map(|_| scope.spawn(turn)).collect();
+        threads.into_iter().flat_map(|it| it.join().unwrap()).collect()
+    });
+    let runs = runs.into_inner();
+    assert!(runs > 500, "only {runs} runs: the recordings were not found");
+    let shown: Vec<&String> = wrong.iter().take(60).collect();
+    assert!(wrong.is_empty(), "{} of {runs} runs are wrong: {shown:#?}", wrong.len());
+}
+
+#[test]
+fn whatever_is_kept_from_a_source_is_told_and_makes_nothing_look_good_or_gone() {
+    judge_all(|case| {
+        let (mut runs, mut wrong) = (0, Vec::new());
+        for access in case.questions() {
+            let faults: &[Fault] = match access {
+                Access::Path(_) | Access::Vitals => &[Fault::Denied, Fault::Broken],
+                Access::Space(_) => &[Fault::Hangs, Fault::Denied],
+                Access::Run(_) | Access::Target(..) => {
+                    &[Fault::Hangs, Fault::Dies, Fault::Denied, Fault::Refuses]
+                }
+            };
+            for fault in faults {
+                wrong.extend(case.wrong(*fault, Place::One(access.clone()), access));
+                runs += 1;
+            }
+        }
+        (runs, wrong)
+    });
+}
+
+#[test]
+fn half_an_answer_another_language_and_another_version_are_told_and_make_nothing_good() {
+    judge_all(|case| {
+        let (mut runs, mut wrong) = (0, Vec::new());
+        for access in case.questions() {
+            if !matches!(access, Access::Run(_) | Access::Target(..)) {
+                continue;
+            }
+            let cuts = [130, 480, 777, 990].map(Fault::Half);
+            for fault in cuts.into_iter().chain([Fault::Flood, Fault::Foreign, Fault::Newer]) {
+                wrong.extend(case.wrong(fault, Place::One(access.clone()), access));
+                runs += 1;
+            }
+        }
+        (runs, wrong)
+    });
+}
+
+#[test]
+fn values_of_another_type_do_not_hide_the_others() {
+    judge_all(|case| {
+        let (mut runs, mut wrong) = (0, Vec::new());
+        for access in case.questions() {
+            let leaves = case.leaves(access).unwrap_or(0);
+            // Each kind of value stands near the beginning once; the others are sampled.
+            let step = usize::from(leaves / 25 + 1);
+            for index in (0..leaves).step_by(step) {
+                wrong.extend(case.wrong(Fault::Retyped(index), Place::One(access.clone()), access));
+                runs += 1;
+            }
+        }
+        (runs, wrong)
+    });
+}
+
+impl Case {
+    /// How many values the JSON that answers a question has.
+    fn leaves(&self, access: &Access) -> Option<u16> {
+        let text = match access {
+            Access::Run(argv) => {
+                let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
+                self.kept.run(&argv).ok()?.stdout
+            }
+            Access::Target(target, path) => {
+                let limit = Duration::from_secs(1);
+                let source = self.source.name;
+                self.kept
+                    .get(&xunjian_agent::host::Request { source, target, path, limit })
+                    .ok()?
+                    .body
+            }
+            _ => return None,
+        };
+        text::leaves(&text)
+    }
+}
+
+#[test]
+fn a_device_that_vanishes_during_the_run_is_not_told_to_be_well() {
+    judge_all(|case| {
+        let (mut runs, mut wrong) = (0, Vec::new());
+        let mut dirs = BTreeSet::new();
+        for access in &case.asked {
+            let Access::Path(path) = access else { continue };
+            // `sys/block/sda/`, `sys/class/nvme/nvme0/`: what a device has goes with it.
+            let depth = if path.starts_with("sys/block/") { 3 } else { 4 };
+            let parts: Vec<&str> = path.split('/').collect();
+            if parts.len() > depth && dirs.insert(parts[..depth].join("/") + "/") {
+                let dir = parts[..depth].join("/") + "/";
+                for from in [1, 3, 8] {
+                    wrong.extend(case.wrong(Fault::Gone, Place::Below(dir.clone(), from), access));
+                    runs += 1;
+                }
+            }
+        }
+        (runs, wrong)
+    });
+}
+
+#[test]
+fn with_all_programs_and_targets_silent_every_source_says_so() {
+    judge_all(|case| {
+        let mut wrong = Vec::new();
+        let first = case.asked.iter().find(|it| matches!(it, Access::Run(_) | Access::Target(..)));
+        let Some(access) = first else { return (1, wrong) };
+        for fault in [Fault::Hangs, Fault::Dies, Fault::Denied, Fault::Refuses] {
+            wrong.extend(case.wrong(fault, Place::Programs, access));
+        }
+        (4, wrong)
+    });
+}
