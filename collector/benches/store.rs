@@ -42,6 +42,7 @@ fn batch(host: usize, sequence: usize, runs: &[Run]) -> StoredBatch {
         boot_id: "boot".to_owned(),
         sequence: sequence as u64,
         at: packed.first_at,
+        until: packed.last_at,
         definitions: packed
             .definitions
             .into_iter()
@@ -133,7 +134,7 @@ fn add<T>(sum: &mut [f64; 3], it: (T, f64, f64, f64)) {
     sum[2] += it.3;
 }
 
-/// Appends `ticks` runs of some hosts, all judged, `each` runs a batch.
+/// Appends `ticks` runs of some hosts, `each` runs a batch, taken in and judged as in a running collector.
 fn fill(
     store: &Store,
     recording: &Recording,
@@ -149,6 +150,7 @@ fn fill(
             let runs: Vec<Run> =
                 ticks.iter().map(|tick| recording.run(host, *tick, at(*tick, seconds))).collect();
             batches.push(batch(host, place + 1, &runs));
+            store.absorb(&agent(host), &runs).unwrap();
         }
         for group in batches.chunks(200) {
             store.append(group).unwrap();

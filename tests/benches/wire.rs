@@ -1,6 +1,6 @@
 //! Bytes on the wire for this machine's own readings: `cargo bench -p xunjian-tests --bench wire [-- SECONDS]`.
 //!
-//! Reads the sources that run every ten seconds for as long as told (two minutes), in their real rhythm, and packs the
+//! Reads the sources that run every ten seconds for as long as told (ten minutes), in their real rhythm, and packs the
 //! ticks as the agent does. No test: the figures depend on the machine.
 
 #![allow(clippy::print_stdout, reason = "a bench prints its table")]
@@ -24,7 +24,7 @@ use xunjian_proto::{Run, wire};
 const TICK: Duration = Duration::from_secs(10);
 
 fn main() {
-    let seconds = std::env::args().filter_map(|it| it.parse::<u64>().ok()).next().unwrap_or(120);
+    let seconds = std::env::args().filter_map(|it| it.parse::<u64>().ok()).next().unwrap_or(600);
     let often: Vec<_> = sources::ALL.iter().filter(|it| it.every <= TICK).copied().collect();
     let ticks = (seconds / TICK.as_secs()).max(2);
     println!("{} sources, {ticks} ticks of {} s", often.len(), TICK.as_secs());

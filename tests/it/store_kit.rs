@@ -93,6 +93,7 @@ pub(crate) fn batch(sequence: u64, runs: &[Run]) -> StoredBatch {
         boot_id: "boot-1".to_owned(),
         sequence,
         at: packed.first_at,
+        until: packed.last_at,
         definitions: packed.definitions.into_iter().map(|it| (it.hash, it.body)).collect(),
         body: packed.body,
         samples: packed.samples,

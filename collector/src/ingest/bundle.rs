@@ -64,6 +64,7 @@ struct Part {
     batch: Batch,
     definitions: Vec<(Hash, Vec<u8>)>,
     at: Time,
+    until: Time,
     samples: u32,
 }
 
@@ -192,6 +193,7 @@ pub fn import(
         boot_id: format!("{}{scope}", part.batch.boot_id),
         sequence: part.batch.sequence,
         at: part.at,
+        until: part.until,
         definitions: part.definitions,
         body: part.batch.body,
         samples: part.samples,
@@ -290,6 +292,7 @@ impl Reading {
             batch,
             definitions: std::mem::take(&mut self.new),
             at: runs.iter().map(|run| run.at).min().unwrap_or(now),
+            until: runs.iter().map(|run| run.at).max().unwrap_or(now),
             samples: u32::try_from(samples).unwrap_or(u32::MAX),
         });
         self.runs.extend(runs);

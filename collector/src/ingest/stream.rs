@@ -289,6 +289,7 @@ impl Session {
             boot_id: batch.boot_id,
             sequence: batch.sequence,
             at: runs.iter().map(|run| run.at).min().unwrap_or(received),
+            until: runs.iter().map(|run| run.at).max().unwrap_or(received),
             definitions: self.defined.attach(&needed, Instant::now()),
             body: batch.body,
             samples: u32::try_from(samples).unwrap_or(u32::MAX),

@@ -121,10 +121,9 @@ fn unwritten_runs(tx: &Transaction<'_>, now: &AgentNow) -> Result<Vec<Run>, Stor
         if since.is_some_and(|since| raw::window_end(tail.hours) + 2 * WRITE_EVERY < since) {
             continue;
         }
-        for (id, _) in raw::ids(tx, tail, 0)? {
-            let row = raw::raw_row(tx, tail.hours, id)?;
-            if since.is_none_or(|since| row.at >= since) {
-                runs.extend(unpacker.unpack(&row.body)?);
+        for row in raw::rows(tx, tail, 0)? {
+            if since.is_none_or(|since| row.until >= since) {
+                runs.extend(unpacker.unpack(&raw::raw_row(tx, tail.hours, row.id)?.body)?);
             }
         }
     }

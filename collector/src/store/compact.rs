@@ -189,7 +189,7 @@ fn pack(tx: &Transaction<'_>, book: &mut SeriesBook, share: Share) -> Result<Pac
     let mut unpacker = Unpacker::new(tx, agent);
     let (mut taken, mut left_out, mut done) = (0, 0, tail.done);
     let mut received = Time::from_millis(i64::MIN);
-    for (id, samples) in raw::ids(tx, tail, tail.done)? {
+    for raw::RowInfo { id, samples, .. } in raw::rows(tx, tail, tail.done)? {
         if taken > 0 && taken + samples as usize > PASS {
             break;
         }

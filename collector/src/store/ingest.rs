@@ -165,8 +165,8 @@ fn append_one(
     )?;
     let arrival = tx.last_insert_rowid();
     let sql = format!(
-        "INSERT INTO {}(id, agent, before, boot, sequence, at, received, samples, body)
-         VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO {}(id, agent, before, boot, sequence, at, until, received, samples, body)
+         VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         raw_table(hours)
     );
     let row = params![
@@ -176,6 +176,7 @@ fn append_one(
         batch.boot_id,
         sequence,
         batch.at.millis(),
+        batch.until.millis(),
         batch.received.millis(),
         batch.samples,
         batch.body,

@@ -37,11 +37,13 @@ pub(super) struct PointCache {
 /// A packed block and the row it is; a block that is written anew gets a new row number.
 type BlockKey = i64;
 
-/// One host's raw window, by series.
+/// One host's raw window, by series: as much of it as was asked for so far.
 #[derive(Default, Clone)]
 struct RawWindow {
-    /// The newest row in it.
+    /// The newest row that is known.
     last: i64,
+    /// Known rows that were not unpacked yet, because nobody asked for their time.
+    packed: Vec<raw::RowInfo>,
     places: HashMap<Arc<SeriesKey>, usize>,
     columns: Vec<Vec<(i64, f64)>>,
 }
@@ -166,7 +168,7 @@ impl Store {
         }
         let (from, to) = (wanted.from.floor(HOUR), hour_after(wanted.to));
         for tail in tails(tx, wanted)? {
-            let window = self.raw_window(tx, wanted.agent, tail)?;
+            let window = self.raw_window(tx, wanted.agent, tail, from, to)?;
             let known = match wanted.number {
                 Some(number) => self.block_values(tx, wanted.agent, tail.hours, number)?,
                 None => Vec::new(),
@@ -191,7 +193,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut windows: BTreeMap<i64, Vec<(i64, f64)>> = BTreeMap::new();
         for tail in tails(tx, wanted)? {
-            let window = self.raw_window(tx, wanted.agent, tail)?;
+            let window = self.raw_window(tx, wanted.agent, tail, wanted.from, wanted.to)?;
             windows.insert(tail.hours, window.values(wanted.series).to_vec());
         }
         let mut sums = rollup::Hours::new();
@@ -272,12 +274,14 @@ impl Store {
         Ok(body)
     }
 
-    /// A window unpacked as far as its newest row; what was unpacked before is used again.
+    /// A window with at least a period of it unpacked; what was unpacked before is used again.
     fn raw_window(
         &self,
         tx: &Transaction<'_>,
         agent: i64,
         tail: raw::Tail,
+        from: Time,
+        to: Time,
     ) -> Result<Arc<RawWindow>, StoreError> {
         let key = (agent, tail.hours);
         let known = {
@@ -286,16 +290,29 @@ impl Store {
             place.and_then(|place| cache.windows.remove(place)).map(|(_, window)| window)
         };
         let mut window = known.unwrap_or_default();
-        if window.last < tail.last {
-            let mut unpacker = Unpacker::new(tx, agent);
+        if window.last < tail.last || window.packed.iter().any(|row| row.touches(from, to)) {
             let window = Arc::make_mut(&mut window);
+            let mut rows = raw::rows(tx, tail, window.last)?;
+            // Rows that do not follow the known ones: these were compacted meanwhile, and may be gone.
+            if rows.first().is_some_and(|row| row.before.unwrap_or(0) != window.last) {
+                *window = RawWindow::default();
+                rows = raw::rows(tx, tail, 0)?;
+            }
+            window.packed.extend(rows);
+            window.last = tail.last;
+            let wanted: Vec<_> =
+                window.packed.extract_if(.., |row| row.touches(from, to)).collect();
+            let mut unpacker = Unpacker::new(tx, agent);
             let (layouts, places, times) = (Vec::new(), Arc::default(), Vec::new());
-            let mut filler = Filler { window, layouts, places, times };
-            for (id, _) in raw::ids(tx, tail, filler.window.last)? {
-                let row = raw::raw_row(tx, tail.hours, id)?;
+            let mut filler = Filler { window: &mut *window, layouts, places, times };
+            for row in wanted {
+                let row = raw::raw_row(tx, tail.hours, row.id)?;
                 unpacker.numbers(&row.body, &mut filler)?;
             }
-            filler.window.last = tail.last;
+            // Whoever asked first for later and then for earlier times reads the same, to the last bit of a mean.
+            for column in window.columns.iter_mut().filter(|it| !it.is_sorted_by_key(|(at, _)| at)) {
+                column.sort_by_key(|(at, _)| *at);
+            }
         }
         let mut cache = lock(&self.inner.points);
         cache.windows.push_back((key, window.clone()));

@@ -52,7 +52,8 @@ pub(super) fn tables(tx: &Transaction<'_>) -> Result<Vec<String>, StoreError> {
 pub(super) struct RawRow {
     boot: String,
     sequence: u64,
-    pub(super) at: Time,
+    at: Time,
+    until: Time,
     pub(super) received: Time,
     samples: u32,
     pub(super) body: Vec<u8>,
@@ -65,6 +66,7 @@ impl RawRow {
             boot_id: self.boot,
             sequence: self.sequence,
             at: self.at,
+            until: self.until,
             definitions: Vec::new(),
             body: self.body,
             samples: self.samples,
@@ -87,7 +89,8 @@ pub(super) struct Tail {
 pub(super) fn make_table(tx: &Transaction<'_>, hours: i64) -> Result<(), StoreError> {
     let sql = format!(
         "CREATE TABLE IF NOT EXISTS {}(id INTEGER PRIMARY KEY, agent INTEGER NOT NULL, before INTEGER,
-         boot TEXT NOT NULL, sequence INTEGER NOT NULL, at INTEGER NOT NULL, received INTEGER NOT NULL,
+         boot TEXT NOT NULL, sequence INTEGER NOT NULL, at INTEGER NOT NULL,
+         until INTEGER NOT NULL, received INTEGER NOT NULL,
          samples INTEGER NOT NULL, body BLOB NOT NULL)",
         raw_table(hours)
     );
@@ -127,7 +130,7 @@ pub(super) fn tail_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Tail> {
 /// One row of a window.
 pub(super) fn raw_row(tx: &Transaction<'_>, hours: i64, id: i64) -> Result<RawRow, StoreError> {
     let sql = format!(
-        "SELECT boot, sequence, at, received, samples, body FROM {} WHERE id = ?",
+        "SELECT boot, sequence, at, until, received, samples, body FROM {} WHERE id = ?",
         raw_table(hours)
     );
     let row = tx
@@ -138,9 +141,10 @@ pub(super) fn raw_row(tx: &Transaction<'_>, hours: i64, id: i64) -> Result<RawRo
                     boot: row.get(0)?,
                     sequence: row.get::<_, i64>(1)?.cast_unsigned(),
                     at: Time::from_millis(row.get(2)?),
-                    received: Time::from_millis(row.get(3)?),
-                    samples: row.get(4)?,
-                    body: row.get(5)?,
+                    until: Time::from_millis(row.get(3)?),
+                    received: Time::from_millis(row.get(4)?),
+                    samples: row.get(5)?,
+                    body: row.get(6)?,
                 })
             })
             .optional()
@@ -149,33 +153,57 @@ pub(super) fn raw_row(tx: &Transaction<'_>, hours: i64, id: i64) -> Result<RawRo
     row.ok_or_else(|| missing(hours, id))
 }
 
-/// Ids of an agent's rows of a window that came after the row `after`, oldest first, with their samples.
-pub(super) fn ids(
+/// What is known of a row without its body.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RowInfo {
+    pub(super) id: i64,
+    /// The row before it, of the same agent in the same window.
+    pub(super) before: Option<i64>,
+    pub(super) samples: u32,
+    /// Times of its first and its last run.
+    at: Time,
+    pub(super) until: Time,
+}
+
+impl RowInfo {
+    /// Whether runs of it may lie in a period (`from` included, `to` not).
+    pub(super) fn touches(&self, from: Time, to: Time) -> bool {
+        self.until >= from && self.at < to
+    }
+}
+
+/// An agent's rows of a window that came after the row `after`, oldest first.
+pub(super) fn rows(
     tx: &Transaction<'_>,
     tail: Tail,
     after: i64,
-) -> Result<Vec<(i64, u32)>, StoreError> {
+) -> Result<Vec<RowInfo>, StoreError> {
     let operation = "follow an agent's batches";
-    let sql = format!("SELECT before, samples FROM {} WHERE id = ?", raw_table(tail.hours));
+    let sql =
+        format!("SELECT before, samples, at, until FROM {} WHERE id = ?", raw_table(tail.hours));
     let mut find = tx.prepare_cached(&sql).during(operation)?;
-    let mut ids = Vec::new();
+    let mut rows = Vec::new();
     let mut next = Some(tail.last);
     while let Some(id) = next.filter(|id| *id > after.max(tail.done)) {
-        let row: Option<(Option<i64>, u32)> = find
-            .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
+        let row: Option<RowInfo> = find
+            .query_row([id], |row| {
+                let (before, samples) = (row.get(0)?, row.get(1)?);
+                let (at, until) = (Time::from_millis(row.get(2)?), Time::from_millis(row.get(3)?));
+                Ok(RowInfo { id, before, samples, at, until })
+            })
             .optional()
             .during(operation)?;
-        let (before, samples) = row.ok_or_else(|| missing(tail.hours, id))?;
+        let row = row.ok_or_else(|| missing(tail.hours, id))?;
         // Rows point back in order of arrival; anything else is damage, and would never end.
-        if before.is_some_and(|before| before >= id) {
+        if row.before.is_some_and(|before| before >= id) {
             let what = format!("batch {id} of {}", raw_table(tail.hours));
             return Err(StoreError::Corrupt { what, why: "it points forward".to_owned() });
         }
-        ids.push((id, samples));
-        next = before;
+        rows.push(row);
+        next = row.before;
     }
-    ids.reverse();
-    Ok(ids)
+    rows.reverse();
+    Ok(rows)
 }
 
 fn missing(hours: i64, id: i64) -> StoreError {

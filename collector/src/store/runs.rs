@@ -44,12 +44,10 @@ fn raw_runs(tx: &Transaction<'_>, no: i64, from: Time, to: Time) -> Result<Vec<R
     // A batch lies where its first run lies, so the window before may reach into the period.
     let first = raw::hours_of(from - raw::WINDOW);
     for tail in raw::tails(tx, no, first, raw::hours_of(to))? {
-        for (id, _) in raw::ids(tx, tail, 0)? {
-            let row = raw::raw_row(tx, tail.hours, id)?;
-            if row.at < to {
-                let unpacked = unpacker.unpack(&row.body)?.into_iter();
-                runs.extend(unpacked.filter(|run| run.at >= from && run.at < to));
-            }
+        for row in raw::rows(tx, tail, 0)?.iter().filter(|row| row.touches(from, to)) {
+            let row = raw::raw_row(tx, tail.hours, row.id)?;
+            let unpacked = unpacker.unpack(&row.body)?.into_iter();
+            runs.extend(unpacked.filter(|run| run.at >= from && run.at < to));
         }
     }
     Ok(runs)

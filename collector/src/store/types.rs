@@ -22,6 +22,8 @@ pub struct StoredBatch {
     pub sequence: u64,
     /// Time of the first run in it (event time).
     pub at: Time,
+    /// Time of the last run in it.
+    pub until: Time,
     /// Definitions that came with it: (content hash, packed body), kept once per agent.
     pub definitions: Vec<(wire::Hash, Vec<u8>)>,
     /// The packed body, as `xunjian_proto::wire` reads it.

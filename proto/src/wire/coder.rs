@@ -213,35 +213,40 @@ impl<'a> Decoder<'a> {
         self.code -= bound & mask;
         self.range = bound.wrapping_add(self.range.wrapping_sub(bound << 1) & mask);
         model.learn(bit);
-        self.widen();
+        // One byte is always enough: no bound is below 48 parts of the range.
+        let narrow = u32::from(self.range < NARROW);
+        let byte = self.bytes.get(self.read).copied().unwrap_or(0);
+        self.read += narrow as usize;
+        self.code = self.code << (8 * narrow) | (u32::from(byte) & narrow.wrapping_neg());
+        self.range <<= 8 * narrow;
         bit
     }
 
     /// `value` with `bits` bits more at its end.
     #[inline]
-    fn raw(&mut self, mut value: u64, bits: u32) -> u64 {
-        for _ in 0..bits {
-            self.range >>= 1;
-            let bit = self.code >= self.range;
-            self.code -= self.range & u32::from(bit).wrapping_neg();
-            value = value << 1 | u64::from(bit);
-            self.widen();
+    fn raw(&mut self, mut value: u64, mut bits: u32) -> u64 {
+        while bits > 0 {
+            // So many halvings make the range narrow, and not one sooner.
+            let halvings = bits.min(8 - self.range.leading_zeros());
+            for _ in 0..halvings {
+                self.range >>= 1;
+                let bit = self.code >= self.range;
+                self.code -= self.range & u32::from(bit).wrapping_neg();
+                value = value << 1 | u64::from(bit);
+            }
+            bits -= halvings;
+            if self.range < NARROW {
+                self.range <<= 8;
+                self.next();
+            }
         }
         value
     }
 
     #[inline]
-    fn widen(&mut self) {
-        while self.range < NARROW {
-            self.range <<= 8;
-            self.next();
-        }
-    }
-
-    #[inline]
     fn next(&mut self) {
         let byte = self.bytes.get(self.read).copied().unwrap_or(0);
-        self.read = self.read.saturating_add(1);
+        self.read += 1;
         self.code = self.code << 8 | u32::from(byte);
     }
 }

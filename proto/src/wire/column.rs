@@ -148,8 +148,12 @@ impl Columns {
             }
             return Ok(());
         }
+        let (times, by) = unscale(scale);
         self.whole(input, count, 0, |at, whole| {
-            each(at, unscaled(whole, scale)?);
+            if !(-WHOLE_MAX..=WHOLE_MAX).contains(&whole) {
+                return Err(WireError::malformed("a column", "a whole number beyond 2^53"));
+            }
+            each(at, whole as f64 * times / by);
             Ok(())
         })
     }
@@ -221,16 +225,13 @@ fn round(value: f64, power: f64) -> i64 {
     (value * power).round() as i64
 }
 
-/// A value again; `scale` is below [`XOR`].
-fn unscaled(whole: i64, scale: u64) -> Result<f64, WireError> {
-    if !(-WHOLE_MAX..=WHOLE_MAX).contains(&whole) {
-        return Err(WireError::malformed("a column", "a whole number beyond 2^53"));
+/// What whole numbers are multiplied with and then divided by, one of them 1, to be values again; `scale` is below
+/// [`XOR`].
+fn unscale(scale: u64) -> (f64, f64) {
+    match scale.checked_sub(PLACES_MAX + 1) {
+        Some(at) => (f64::from(1_u32 << SHIFTS[at as usize]), 1.0),
+        None => (1.0, power_of(scale)),
     }
-    let whole = whole as f64;
-    Ok(match scale.checked_sub(PLACES_MAX + 1) {
-        Some(at) => whole * f64::from(1_u32 << SHIFTS[at as usize]),
-        None => whole / power_of(scale),
-    })
 }
 
 /// `places` is at most [`PLACES_MAX`].

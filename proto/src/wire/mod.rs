@@ -62,6 +62,8 @@ pub struct Packed {
     pub samples: u32,
     /// Time of its earliest run; the epoch if it has none.
     pub first_at: Time,
+    /// Time of its latest run; the epoch if it has none.
+    pub last_at: Time,
 }
 
 /// A definition that was checked and can be used for unpacking. Cheap to clone.

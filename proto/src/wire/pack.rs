@@ -58,8 +58,14 @@ pub fn pack_new(runs: &[Run], known: &dyn Fn(&Hash) -> bool) -> Result<Packed, W
     WireError::limit("a batch, in bytes before packing,", bytes.len(), UNPACKED_BYTES_MAX)?;
     let body = compress(&bytes, "a batch")?;
     WireError::limit("a batch, in bytes,", body.len(), BATCH_BYTES_MAX)?;
-    let first_at = runs.iter().map(|run| run.at).min().unwrap_or(Time::from_millis(0));
-    Ok(Packed { definitions: table.new, body, samples: samples as u32, first_at })
+    let times = || runs.iter().map(|run| run.at);
+    Ok(Packed {
+        definitions: table.new,
+        body,
+        samples: samples as u32,
+        first_at: times().min().unwrap_or(Time::from_millis(0)),
+        last_at: times().max().unwrap_or(Time::from_millis(0)),
+    })
 }
 
 /// Each run's group, and the sources of the groups that come after those of the layouts.

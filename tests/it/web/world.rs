@@ -215,6 +215,7 @@ fn keep(store: &Store, number: u8, sequence: u64, runs: &[Run]) {
         boot_id: "b1".to_owned(),
         sequence,
         at: packed.first_at,
+        until: packed.last_at,
         definitions: packed.definitions.into_iter().map(|it| (it.hash, it.body)).collect(),
         body: packed.body,
         samples: packed.samples,
