@@ -104,7 +104,7 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
     };
     let boots = boots(&text);
     if boots.is_empty() {
-        c.problem(Reason::Missing, Some(&host), "the log of logins (wtmp) knows no boot");
+        c.problem(Reason::Unsupported, Some(&host), "the log of logins (wtmp) knows no boot");
         return Ok(());
     }
     let kept = boots.iter().filter(|it| **it == Some(false)).count();

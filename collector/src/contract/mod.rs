@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{NaiveDate, NaiveTime, TimeZone as _};
 use serde::{Deserialize, Serialize};
 use xunjian_proto::Time;
+use xunjian_rules::Lang;
 
 mod book;
 
@@ -22,7 +23,7 @@ pub use load::{CONTRACT_BYTES_MAX, ContractError, Mistake};
 pub struct Contract {
     /// Short name, used as the key of everything that belongs to the customer.
     pub customer: String,
-    /// Full name as it stands on the report.
+    /// Full name as it stands on the report; see [`Contract::customer_title`].
     pub customer_name: String,
     /// Contract number (合同编号).
     pub number: String,
@@ -209,12 +210,23 @@ impl Default for Policy {
     }
 }
 
+impl Contract {
+    /// What the customer is called on pages and reports, also where the contract does not name it.
+    pub fn customer_title(&self, lang: Lang) -> &str {
+        match (self.customer_name.as_str(), lang) {
+            ("", Lang::Zh) => "未指定客户",
+            ("", Lang::En) => "unnamed customer",
+            (name, _) => name,
+        }
+    }
+}
+
 impl Default for Contract {
     fn default() -> Contract {
         let row = |engineers| Dispatch { engineers, fault_report: true, ..Dispatch::default() };
         Contract {
             customer: "default".to_owned(),
-            customer_name: "未指定客户".to_owned(),
+            customer_name: String::new(),
             number: String::new(),
             provider_name: String::new(),
             timezone: chrono_tz::Asia::Shanghai,

@@ -19,7 +19,7 @@ pub(crate) struct Index {
 }
 
 /// What a sentence rests on, before it has a number.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Source {
     pub(crate) kind: &'static str,
     pub(crate) id: String,

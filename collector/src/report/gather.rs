@@ -202,6 +202,7 @@ fn judged(
     for rule in wanted.rules.rules.iter().filter(|rule| rule.on == id.kind()) {
         let found = all.iter().find(|it| *it.rule == *rule.id);
         let got = match found.and_then(|it| it.judgement.as_ref()) {
+            Some(_) if lacks(sources, rule) => Got::NotOffered,
             Some(it) if it.at < wanted.from => Got::NotRun(Why {
                 reason: None,
                 text: Text::new("本期没有新读数", "no new reading in this period"),
@@ -273,6 +274,20 @@ fn tried(reason: Reason) -> bool {
     }
 }
 
+/// A source and the kind of which it has to be able to read every component: without it their state is a gap. What any
+/// other absent source reads is not on the host: where there is no `lctl`, there is no Lustre.
+const ESSENTIAL: [(&str, &str); 1] = [("smart", "disk")];
+
+/// Whether the host lacks what the rule's source reads, and never had it.
+fn lacks(sources: &[SourceStatus], rule: &Rule) -> bool {
+    let absent = |it: &SourceStatus| {
+        it.source == rule.source
+            && it.collected_at.is_none()
+            && matches!(it.outcome, Outcome::Absent(_))
+    };
+    sources.iter().any(absent) && !ESSENTIAL.contains(&(rule.source.as_str(), rule.on.as_str()))
+}
+
 /// No judgement: not for this component if its source was read, a gap if the source itself has nothing to show.
 fn no_verdict(sources: &[SourceStatus], rule: &Rule, from: Time) -> Got {
     let Some(status) = sources.iter().find(|it| it.source == rule.source) else {
@@ -287,6 +302,7 @@ fn no_verdict(sources: &[SourceStatus], rule: &Rule, from: Time) -> Got {
         return Got::NotOffered;
     }
     match &status.outcome {
+        Outcome::Absent(_) if lacks(sources, rule) => Got::NotOffered,
         Outcome::Absent(what) => Got::NotRun(Why {
             reason: None,
             text: Text::new(

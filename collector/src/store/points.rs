@@ -310,7 +310,8 @@ impl Store {
                 unpacker.numbers(&row.body, &mut filler)?;
             }
             // Whoever asked first for later and then for earlier times reads the same, to the last bit of a mean.
-            for column in window.columns.iter_mut().filter(|it| !it.is_sorted_by_key(|(at, _)| at)) {
+            for column in window.columns.iter_mut().filter(|it| !it.is_sorted_by_key(|(at, _)| at))
+            {
                 column.sort_by_key(|(at, _)| *at);
             }
         }

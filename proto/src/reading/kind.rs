@@ -21,7 +21,7 @@ pub struct Kind {
 pub const KINDS: &[Kind] = &[
     part("host", "主机", "台", "host", "hosts", false),
     part("cpu", "处理器", "个", "processor", "processors", false),
-    part("memory", "内存", "组", "memory", "memories", false),
+    part("memory", "内存", "条", "memory module", "memory modules", false),
     part("psu", "电源", "个", "power supply", "power supplies", true),
     part("fan", "风扇", "个", "fan", "fans", true),
     part("power", "供电", "组", "set of power supplies", "sets of power supplies", false),

@@ -1,5 +1,7 @@
 //! Part 3: what was inspected, class by class; execution kept apart from the result, gaps with their reasons.
 
+use std::collections::BTreeMap;
+
 use xunjian_proto::Kind;
 
 use super::{Build, cell, chart, column, figures::ItemTally, inventory, number_column, toned};
@@ -16,10 +18,18 @@ pub(crate) fn write(build: &mut Build<'_>) -> Section {
     blocks.push(Block::Heading { text: build.pick("3.2 资产清单", "3.2 Inventory") });
     blocks.extend(inventory::write(build));
     let mut number = 3;
-    for kind in kinds(build) {
+    let (there, not_there): (Vec<String>, Vec<String>) =
+        kinds(build).into_iter().partition(|kind| is_there(build, kind));
+    for kind in there {
         let title = words::kind(build.lang, &kind);
         blocks.push(Block::Heading { text: format!("3.{number} {title}") });
         blocks.extend(class(build, &kind));
+        number += 1;
+    }
+    if !not_there.is_empty() {
+        let text = build.pick("未发现的设备类别", "What was not found");
+        blocks.push(Block::Heading { text: format!("3.{number} {text}") });
+        blocks.push(Block::Para { items: vec![not_found(build, &not_there)] });
         number += 1;
     }
     let charts = chart::draw(build);
@@ -41,6 +51,25 @@ pub(crate) fn kinds(build: &Build<'_>) -> Vec<String> {
     kinds.sort_by_key(|kind| (Kind::place(kind), *kind));
     kinds.dedup();
     kinds.into_iter().map(str::to_owned).collect()
+}
+
+/// Whether a check of the kind had something to look at.
+fn is_there(build: &Build<'_>, kind: &str) -> bool {
+    let seen = build.counted.figures.components.get(kind).is_some_and(|count| *count > 0);
+    seen || build.counted.items.iter().any(|it| it.item.kind == kind && it.applies() > 0)
+}
+
+/// The kinds of which no host has any, all in one sentence: a heading for each would be most of the report.
+fn not_found(build: &mut Build<'_>, kinds: &[String]) -> Statement {
+    let items = build.counted.items.iter().filter(|it| kinds.contains(&it.item.kind)).count();
+    let names: Vec<String> = kinds.iter().map(|kind| words::kind(build.lang, kind)).collect();
+    let list = words::list(build.lang, &names);
+    let text = build.pick(
+        format!("受检主机上未发现下列设备，相应的 {items} 个检查项不适用，不计入覆盖率：{list}。"),
+        format!("The hosts have none of the following, so {} do not apply and do not count in the coverage: {list}.", words::plural(items as u64, "check item", "check items")),
+    );
+    let sources = [build.coverage(), build.hosts()];
+    build.index.say(text, &sources)
 }
 
 fn coverage_words(build: &mut Build<'_>) -> Vec<Statement> {
@@ -97,7 +126,7 @@ fn coverage(build: &mut Build<'_>) -> Option<Table> {
         };
         rows.push(vec![
             Cell { refs: refs.clone(), ..cell(words::kind(build.lang, &kind)) },
-            cell(words::number(u64::from(seen))),
+            cell(if seen == 0 { "—".to_owned() } else { words::number(u64::from(seen)) }),
             cell(words::number(u64::from(all))),
             cell(words::number(u64::from(read))),
             toned(format!("{percent}%"), tone),
@@ -122,11 +151,14 @@ fn coverage(build: &mut Build<'_>) -> Option<Table> {
 }
 
 fn class(build: &mut Build<'_>, kind: &str) -> Vec<Block> {
-    let places: Vec<usize> = (0..build.counted.items.len())
+    let mut places: Vec<usize> = (0..build.counted.items.len())
         .filter(|at| build.counted.items[*at].item.kind == kind)
         .collect();
+    // What is read in the same way stands together.
+    places.sort_by_key(|at| build.counted.items[*at].item.source.as_str());
     let mut rows = Vec::new();
-    let mut unused = Vec::new();
+    let (mut unused, mut unread) = (Vec::new(), BTreeMap::<String, Vec<usize>>::new());
+    let mut method = String::new();
     for at in places {
         let source = {
             let name = &build.counted.items[at].item.source;
@@ -136,18 +168,58 @@ fn class(build: &mut Build<'_>, kind: &str) -> Vec<Block> {
             unused.push(words::clean(build.counted.items[at].item.item.in_lang(build.lang)));
             continue;
         }
+        if let Some(why) = nowhere(build, &build.counted.items[at]) {
+            unread.entry(why).or_default().push(at);
+            continue;
+        }
         let rules = build.rules();
         let refs = build.index.numbers(&[source, rules]);
-        rows.push(row(build, &build.counted.items[at], refs));
+        rows.push(row(build, &build.counted.items[at], refs, &mut method));
     }
     let mut blocks = Vec::new();
     if !rows.is_empty() {
         blocks.push(Block::Table(table(build, kind, rows)));
     }
+    for (why, items) in unread {
+        blocks.push(Block::Para { items: vec![not_executed(build, &why, &items)] });
+    }
     if !unused.is_empty() {
         blocks.push(Block::Para { items: vec![not_applicable(build, &unused)] });
     }
     blocks
+}
+
+/// Why a check was not executed on any object, if one reason stands for all of them.
+fn nowhere(build: &Build<'_>, tally: &ItemTally<'_>) -> Option<String> {
+    let alone = tally.not_run == tally.applies() && tally.whys.len() == 1;
+    let why = tally.whys.keys().next().filter(|_| alone)?;
+    Some(reason(build, why))
+}
+
+/// Checks that share a reason why they were not executed are told together; they count as due.
+fn not_executed(build: &mut Build<'_>, why: &str, items: &[usize]) -> Statement {
+    let names: Vec<String> = items
+        .iter()
+        .map(|at| words::clean(build.counted.items[*at].item.item.in_lang(build.lang)))
+        .collect();
+    let list = words::list(build.lang, &names);
+    let sources: Vec<String> =
+        items.iter().map(|at| build.counted.items[*at].item.source.clone()).collect();
+    let mut evidence = vec![build.coverage()];
+    for source in sources {
+        let ledger = build.ledger(&source);
+        if !evidence.contains(&ledger) {
+            evidence.push(ledger);
+        }
+    }
+    let text = build.pick(
+        format!("执行状态：未执行，原因：{why}（{} 个检查项，计入应检）：{list}。", items.len()),
+        format!(
+            "Not executed, reason: {why} ({}, counted as due): {list}.",
+            words::plural(items.len() as u64, "check item", "check items")
+        ),
+    );
+    build.index.say(text, &evidence)
 }
 
 fn table(build: &Build<'_>, kind: &str, rows: Vec<Vec<Cell>>) -> Table {
@@ -165,11 +237,15 @@ fn table(build: &Build<'_>, kind: &str, rows: Vec<Vec<Cell>>) -> Table {
     }
 }
 
-fn row(build: &Build<'_>, tally: &ItemTally<'_>, refs: Vec<u32>) -> Vec<Cell> {
+/// `method` is that of the row before, which need not be said again.
+fn row(build: &Build<'_>, tally: &ItemTally<'_>, refs: Vec<u32>, method: &mut String) -> Vec<Cell> {
     let item = tally.item;
     let text = |it: &xunjian_rules::Text| words::clean(it.in_lang(build.lang));
+    let own = text(&item.method);
+    let small = if own == *method { build.pick("方法同上", "as above") } else { own.clone() };
+    *method = own;
     vec![
-        Cell { small: text(&item.method), refs, ..cell(text(&item.item)) },
+        Cell { small, refs, ..cell(text(&item.item)) },
         cell(text(&item.criterion)),
         cell(words::number(u64::from(tally.applies()))),
         execution(build, tally),
@@ -237,11 +313,16 @@ pub(crate) fn reason(build: &Build<'_>, why: &crate::report::input::Why) -> Stri
 
 fn not_applicable(build: &mut Build<'_>, names: &[String]) -> Statement {
     const MOST: usize = 12;
-    let list = words::list(build.lang, &names[..names.len().min(MOST)]);
-    let more = if names.len() > MOST { build.pick(" 等", " and others") } else { String::new() };
+    let list = match names.get(..MOST).filter(|_| names.len() > MOST) {
+        None => words::list(build.lang, names),
+        Some(first) => build.pick(
+            format!("{} 等 {} 项", first.join("、"), names.len()),
+            format!("{} and {} others", first.join(", "), names.len() - MOST),
+        ),
+    };
     let text = build.pick(
-        format!("以下检查项未执行，因为没有发现适用的部件，不计入覆盖率：{list}{more}。"),
-        format!("Not executed, because no component was found that they apply to (not counted in the coverage): {list}{more}."),
+        format!("以下检查项未执行，因为没有发现适用的部件，不计入覆盖率：{list}。"),
+        format!("Not executed, because no component was found that they apply to (not counted in the coverage): {list}."),
     );
     let sources = [build.coverage(), build.hosts()];
     build.index.say(text, &sources)

@@ -26,7 +26,7 @@ pub(crate) fn cover(build: &Build<'_>) -> Cover {
         words::clean(&contract.number)
     };
     let facts = vec![
-        (build.pick("客户名称", "Customer"), words::clean(&contract.customer_name)),
+        (build.pick("客户名称", "Customer"), words::clean(contract.customer_title(build.lang))),
         (build.pick("合同编号", "Contract number"), number),
         (build.pick("巡检周期", "Period"), period(build)),
         (build.pick("报告编号", "Report number"), input.id.clone()),
@@ -46,11 +46,11 @@ pub(crate) fn cover(build: &Build<'_>) -> Cover {
     ];
     Cover {
         title: title(build),
-        customer: words::clean(&contract.customer_name),
+        customer: words::clean(contract.customer_title(build.lang)),
         provider: words::clean(&contract.provider_name),
         facts,
         signatures: signatures.map(str::to_owned).to_vec(),
-        header: format!("{} · {}", words::clean(&contract.customer_name), title(build)),
+        header: format!("{} · {}", words::clean(contract.customer_title(build.lang)), title(build)),
         mark: build.pick("草稿 · 待审核", "Draft · not reviewed"),
         page: match build.lang {
             Lang::Zh => ["第 ".to_owned(), " 页 / 共 ".to_owned(), " 页".to_owned()],

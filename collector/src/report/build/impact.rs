@@ -13,6 +13,7 @@ use crate::report::{
 struct Sum {
     runs: u64,
     collected: u64,
+    absent: u64,
     failed: u64,
     deferred: u64,
     p50: u32,
@@ -40,6 +41,7 @@ pub(crate) fn write(build: &mut Build<'_>) -> Section {
     blocks.push(Block::Para { items: overall(build) });
     blocks.push(Block::Heading { text: build.pick("2.1 采集台账", "2.1 What was run") });
     blocks.push(Block::Table(runs(build)));
+    blocks.extend(looked_for(build).map(|it| Block::Para { items: vec![it] }));
     if let Some(table) = programs(build) {
         let text = build.pick("2.2 启动的外部程序", "2.2 Programs started");
         blocks.push(Block::Heading { text });
@@ -107,6 +109,7 @@ fn runs(build: &mut Build<'_>) -> Table {
         let sum = sums.entry(row.source.as_str()).or_default();
         sum.runs += row.collected + row.absent + row.failed + row.stuck + row.deferred;
         sum.collected += row.collected;
+        sum.absent += row.absent;
         sum.failed += row.failed + row.stuck;
         sum.deferred += row.deferred;
         sum.p50 = sum.p50.max(row.took_ms_p50);
@@ -115,6 +118,8 @@ fn runs(build: &mut Build<'_>) -> Table {
         sum.bytes += row.read_bytes;
     }
     let mut rows = Vec::new();
+    // What was only looked for, and is not there, is told in a sentence.
+    sums.retain(|_, sum| sum.absent < sum.runs);
     for (name, sum) in sums {
         let source = build.ledger(name);
         let refs = build.index.numbers(&[source]);
@@ -149,6 +154,27 @@ fn runs(build: &mut Build<'_>) -> Table {
         ],
         rows,
     }
+}
+
+/// Sources that were only looked for: no host has what they read.
+fn looked_for(build: &mut Build<'_>) -> Option<Statement> {
+    let mut names = BTreeMap::new();
+    for row in build.input.hosts.iter().flat_map(|host| &host.ledger) {
+        let there = row.collected + row.failed + row.stuck + row.deferred > 0;
+        *names.entry(row.source.as_str()).or_insert(false) |= there;
+    }
+    let names = names.into_iter().filter(|(_, there)| !there);
+    let names: Vec<String> = names.map(|(name, _)| words::source(build.lang, name)).collect();
+    if names.is_empty() {
+        return None;
+    }
+    let list = words::list(build.lang, &names);
+    let text = build.pick(
+        format!("以下采集项只做了存在性检查，受检主机上没有相应的设备或软件：{list}。"),
+        format!("These were only looked for; no host has what they read: {list}."),
+    );
+    let source = build.ledgers();
+    Some(build.index.say(text, &[source]))
 }
 
 fn programs(build: &mut Build<'_>) -> Option<Table> {

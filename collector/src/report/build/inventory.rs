@@ -191,8 +191,14 @@ fn health_read(build: &Build<'_>, host: &HostInput, disk: &Component) -> Cell {
             .iter()
             .filter(|it| it.component == disk.id && smart.contains(&it.rule.as_str()))
     };
-    if mine().any(|it| it.got.is_read()) {
+    let read = mine().filter(|it| it.got.is_read()).count();
+    let gaps = mine().filter(|it| matches!(it.got, Got::Failed(_) | Got::NotRun(_))).count();
+    if read > 0 && gaps == 0 {
         return toned(build.pick("已读取", "read"), Tone::Good);
+    }
+    // That a disk is there is read of each, also of one that tells nothing of its health.
+    if read > gaps {
+        return toned(build.pick("部分读取", "read in part"), Tone::Unknown);
     }
     let why = mine().find_map(|it| match &it.got {
         Got::Failed(why) | Got::NotRun(why) => Some(super::content::reason(build, why)),

@@ -108,7 +108,7 @@ impl<'a> Build<'a> {
     fn contract(&self) -> Source {
         let number = &self.input.contract.number;
         let id = if number.is_empty() { &self.input.contract.customer } else { number };
-        let name = &self.input.contract.customer_name;
+        let name = words::clean(self.input.contract.customer_title(self.lang));
         let what =
             self.pick(format!("服务合同（{name}）"), format!("service contract with {name}"));
         self.source("contract", id.as_str(), what)
@@ -126,6 +126,10 @@ impl<'a> Build<'a> {
 
     /// The ledger of one source over all machines.
     fn ledger(&self, name: &str) -> Source {
+        // Rules about the sources themselves read the ledger of all.
+        if name == "source" {
+            return self.ledgers();
+        }
         let hosts = self.input.hosts.iter();
         let n = hosts.filter(|it| it.ledger.iter().any(|row| row.source == name)).count();
         let label = words::source(self.lang, name);

@@ -27,7 +27,7 @@ pub(crate) fn write(build: &mut Build<'_>) -> Section {
 fn purpose(build: &mut Build<'_>) -> Vec<Statement> {
     let contract = build.contract();
     let period = front::period(build);
-    let customer = words::clean(&build.input.contract.customer_name);
+    let customer = words::clean(build.input.contract.customer_title(build.lang));
     let text = build.pick(
         format!("依据服务合同的定期巡检条款，对{customer}所属的服务器与存储系统进行季度深度巡检，周期为{period}，目的是掌握设备的真实运行状况，在故障影响业务之前发现隐患，核对冗余与备件条件，并给出可执行的处理建议。"),
         format!("By the contract's clause on periodic inspection, the servers and storage systems of {customer} were inspected in depth for the quarter ({period}): to know how they really run, to find dangers before they reach the service, to check redundancy and spares, and to give advice that can be acted on."),

@@ -117,7 +117,9 @@ fn dates(ask: &Ask) -> Result<Vec<(String, Appointment)>, Failure> {
         // ISO days compare as text.
         let near = day(ask.now)..=day(ask.now + CALENDAR_AHEAD);
         let ahead = contract.calendar.iter().filter(|date| near.contains(&date.date.to_string()));
-        dates.extend(ahead.map(|date| (contract.customer_name.clone(), date.clone())));
+        dates.extend(
+            ahead.map(|date| (contract.customer_title(ask.head.lang).to_owned(), date.clone())),
+        );
     }
     dates.sort_by_key(|(_, date)| date.date);
     Ok(dates)

@@ -46,7 +46,9 @@ fn page(ask: &Ask, made: Option<(String, String)>) -> Result<Response, Failure> 
         .map(|user| Entry { locked: user.password_hash == LOCKED, own: user.login == *own, user })
         .collect();
     let contracts = ask.contracts.iter();
-    let customers = contracts.map(|it| (it.customer.clone(), it.customer_name.clone())).collect();
+    let customers = contracts
+        .map(|it| (it.customer.clone(), it.customer_title(ask.head.lang).to_owned()))
+        .collect();
     html(&PeoplePage { c: ask.ctx(ask.text().people), people, customers, made })
 }
 
