@@ -1,6 +1,7 @@
 //! The agent's loop: what it starts, what it survives, and what it says of itself.
 
 use std::{
+    collections::BTreeMap,
     fs,
     sync::{
         Arc,
@@ -103,8 +104,14 @@ fn it_runs_what_is_enabled_and_looks_at_itself() {
         .sources
         .insert("off".to_owned(), SourceConfig { enabled: false, ..SourceConfig::of(&off) });
     let agent = Agent::start(config, &[off, fake("on", ok)], Cursors::default());
-    assert_eq!(agent.run("on").outcome, Outcome::Collected);
-    let own = agent.run("agent");
+    // In whichever order they come.
+    let mut runs = BTreeMap::new();
+    while runs.len() < 2 {
+        let run = agent.any(&["on", "agent"]);
+        runs.entry(run.source.clone()).or_insert(run);
+    }
+    assert_eq!(runs["on"].outcome, Outcome::Collected);
+    let own = &runs["agent"];
     let value = |name: &str, component: &str| {
         let wanted = ComponentId::parse(component);
         let found =
@@ -198,10 +205,19 @@ fn at_once() -> Config {
     config
 }
 
-fn ask_the_controller(_: &mut Collect<'_>) -> Result<(), SourceError> {
+fn ask_the_controller(c: &mut Collect<'_>) -> Result<(), SourceError> {
+    ask_it_for(Duration::from_millis(60), c)
+}
+
+/// Longer than quick runs are waited for.
+fn ask_the_controller_long(c: &mut Collect<'_>) -> Result<(), SourceError> {
+    ask_it_for(Duration::from_millis(1500), c)
+}
+
+fn ask_it_for(time: Duration, _: &mut Collect<'_>) -> Result<(), SourceError> {
     let now = ASKING.fetch_add(1, Ordering::SeqCst) + 1;
     ASKING_MOST.fetch_max(now, Ordering::SeqCst);
-    thread::sleep(Duration::from_millis(60));
+    thread::sleep(time);
     ASKING.fetch_sub(1, Ordering::SeqCst);
     Ok(())
 }
@@ -215,7 +231,8 @@ fn asking(name: &'static str, collect: fn(&mut Collect<'_>) -> Result<(), Source
 #[test]
 fn sources_that_ask_one_controller_never_overlap() {
     let names = ["smart", "hwraid", "enclosure", "nvme"];
-    let sources = names.map(|it| asking(it, ask_the_controller));
+    let mut sources = names.map(|it| asking(it, ask_the_controller));
+    sources[0].collect = ask_the_controller_long;
     let agent = Agent::start(at_once(), &sources, Cursors::default());
     for _ in 0..2 {
         for _ in names {

@@ -148,9 +148,12 @@ impl Worker {
             let mut work = self.lock();
             work.now = None;
             work.done.push(Done { index, took, finished });
-            let wait_for_more = took < PATIENCE && !work.told && !work.waiting.is_empty();
+            // Said before the owner looks, who would come back for more otherwise. A thread that was stuck has no part
+            // in the lane any more.
+            work.over = work.told || work.waiting.is_empty();
+            let news = work.over || took >= PATIENCE;
             drop(work);
-            if !wait_for_more {
+            if news {
                 tell();
             }
         }
@@ -158,8 +161,11 @@ impl Worker {
 
     fn next(&self, host: &dyn Host) -> Option<(usize, Arc<Running>)> {
         let mut work = self.lock();
-        // A thread that was stuck has no part in the lane any more.
-        let next = if work.told { None } else { work.waiting.pop_front() };
+        if work.over {
+            return None;
+        }
+        // Nothing is left of it if the owner took what waited just now.
+        let next = work.waiting.pop_front();
         work.over = next.is_none();
         let (index, job) = next?;
         let job = Job { at: clock::now(), ..job };

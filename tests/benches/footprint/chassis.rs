@@ -6,7 +6,7 @@ use std::{fmt::Write as _, fs, path::Path};
 use serde_json::{Value, json};
 
 /// Disks, in five RAID 6 arrays of twelve, all in one enclosure.
-pub const DISKS: usize = 60;
+pub(crate) const DISKS: usize = 60;
 
 /// Disks of one array.
 const MEMBERS: usize = 12;
@@ -41,7 +41,7 @@ const OTHERS: &[&str] = &[
 ];
 
 /// Writes the recording.
-pub fn write(dir: &Path) {
+pub(crate) fn write(dir: &Path) {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     for other in OTHERS {
         let (source, case) = other.split_once('/').unwrap();

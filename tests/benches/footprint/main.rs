@@ -3,10 +3,10 @@
 //! periods, with the eight that every host has, and a recorded host with sixty disks whose devices are asked every half
 //! minute.
 //!
-//! `cargo build --release && cargo bench -p xunjian-tests --bench footprint -- --seconds 300 [--agent FILE]
+//! `cargo build --release && cargo bench -p xunjian-tests --bench footprint -- --seconds 300 [--agent FILE] [--bin FOLDER]
 //! [--only all|eight|disks]`
 //!
-//! Without `--agent`, it is the one of `target/release` of this repository, as the collector is.
+//! The collector, and without `--agent` the agent, are those of FOLDER, by default `target/release` of this repository.
 
 #![allow(
     clippy::unwrap_used,
