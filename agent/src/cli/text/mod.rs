@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::DateTime;
-use xunjian_proto::{Component, ComponentId, Member, Outcome, Readings, Run};
+use xunjian_proto::{Component, ComponentId, Event, Member, Outcome, Readings, Run};
 
 use super::Lang;
 use crate::{source::Metric, sources};
@@ -17,6 +17,9 @@ use value::{cell, value_text};
 
 /// How many readings of a component are shown unless all are wanted.
 const READINGS_SHOWN: usize = 8;
+
+/// How many happenings are shown unless all are wanted.
+const EVENTS_SHOWN: usize = 20;
 
 /// Longest text in a line; what is longer is in the JSON form.
 const TEXT_CHARS_MAX: usize = 160;
@@ -83,20 +86,39 @@ impl View {
                 short(&problem.text)
             ));
         }
-        let events: Vec<_> = readings.runs.iter().flat_map(|it| &it.events).collect();
-        if !events.is_empty() {
-            text.push_str(&format!("\n{}\n", labels.events(events.len())));
-        }
-        let left_out = if self.all { 0 } else { events.len().saturating_sub(20) };
-        for event in &events[left_out..] {
-            text.push_str(&format!(
-                "  {}  {}  {}\n",
-                time(event.at.secs()),
-                event.kind,
-                short(&event.text)
-            ));
-        }
+        text.push_str(&self.events(readings, &labels));
         text.push_str(&self.components(readings, &labels));
+        text
+    }
+
+    /// What happened. Lines that differ in numbers only are told once, with the newest of them: a disk that fails says the
+    /// same hundreds of times.
+    fn events(&self, readings: &Readings, labels: &Labels) -> String {
+        let events: Vec<_> = readings.runs.iter().flat_map(|it| &it.events).collect();
+        if events.is_empty() {
+            return String::new();
+        }
+        let mut text = format!("\n{}\n", labels.events(events.len()));
+        let mut alike: Vec<(Vec<&str>, &Event, usize)> = Vec::new();
+        for event in events {
+            let words: Vec<&str> = event.text.split(|it: char| it.is_ascii_digit()).collect();
+            let words: Vec<&str> = words.into_iter().filter(|it| !it.is_empty()).collect();
+            let known = alike.iter().position(|(known, it, _)| {
+                !self.all
+                    && it.kind == event.kind
+                    && it.component == event.component
+                    && *known == words
+            });
+            // The newest stands last.
+            let before = known.map_or(0, |place| alike.remove(place).2);
+            alike.push((words, event, before + 1));
+        }
+        let left_out = if self.all { 0 } else { alike.len().saturating_sub(EVENTS_SHOWN) };
+        for (_, event, times) in &alike[left_out..] {
+            let times = if *times > 1 { format!("  ×{times}") } else { String::new() };
+            let (at, what) = (time(event.at.secs()), short(&event.text));
+            text.push_str(&format!("  {at}  {}  {what}{times}\n", event.kind));
+        }
         text
     }
 
@@ -179,14 +201,17 @@ impl View {
                 kind = id.kind().to_owned();
                 text.push_str(&format!("\n{}\n", labels.kind(&kind)));
             }
-            text.push_str(&self.component(&id, shown, labels));
+            // Where the source that describes the host did not run, the host still has its name.
+            let bare = if id.key().is_empty() { &*readings.host.hostname } else { id.key() };
+            text.push_str(&self.component(bare, shown, labels));
         }
         text
     }
 
-    fn component(&self, id: &ComponentId, shown: &Shown, labels: &Labels) -> String {
-        let mut text =
-            format!("  {}", shown.component.as_ref().map_or(id.key(), |it| it.name.as_str()));
+    /// One component; `bare` is what it is called if nothing describes it.
+    fn component(&self, bare: &str, shown: &Shown, labels: &Labels) -> String {
+        let name = shown.component.as_ref().map_or(bare, |it| it.name.as_str());
+        let mut text = format!("  {name}");
         for key in ["hw.model", "hw.serial_number", "system.filesystem.type", "system.device"] {
             if let Some(value) = shown.component.as_ref().and_then(|it| it.attrs.get(key)) {
                 text.push_str(&format!("  {value}"));
