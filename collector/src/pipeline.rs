@@ -39,6 +39,9 @@ const REMEMBERED: Duration = Duration::from_secs(90 * 86_400);
 pub struct Pipeline {
     store: Store,
     rules: Arc<RuleSet>,
+    /// As their files say.
+    written: Arc<Contracts>,
+    /// The same with what people agreed since.
     contracts: Arc<Contracts>,
     rounds: BTreeMap<AgentId, Round>,
     saved_at: Time,
@@ -84,6 +87,7 @@ impl Pipeline {
         let mut pipeline = Pipeline {
             store,
             rules,
+            written: Arc::clone(&contracts),
             contracts,
             rounds: BTreeMap::new(),
             saved_at: now,
@@ -92,6 +96,7 @@ impl Pipeline {
             ahead: false,
             torn: false,
         };
+        pipeline.take_agreements()?;
         pipeline.warm_up(now)?;
         Ok(pipeline)
     }
@@ -126,7 +131,18 @@ impl Pipeline {
             }
         }
         self.rules = rules;
-        self.contracts = contracts;
+        self.contracts = Arc::clone(&contracts);
+        self.written = contracts;
+    }
+
+    /// Lays what people agreed (maintenance, accepted risks) over the contracts.
+    fn take_agreements(&mut self) -> Result<(), PipelineError> {
+        let agreed = self.store.agreements()?;
+        self.contracts = match agreed.is_empty() {
+            true => Arc::clone(&self.written),
+            false => Arc::new(self.written.with(&agreed)),
+        };
+        Ok(())
     }
 
     /// Judges everything that is durable and not judged yet. Returns how many batches that were.
@@ -231,6 +247,7 @@ impl Pipeline {
     }
 
     fn judge_silence(&mut self, now: Time) -> Result<(), PipelineError> {
+        self.take_agreements()?;
         for row in self.store.agents()? {
             if let Some(round) = self.rounds.get_mut(&row.agent) {
                 round.set_host(row.host);

@@ -4,6 +4,7 @@
 #![allow(clippy::too_many_lines, reason = "a table of cases is as long as it is")]
 
 mod agent_cli;
+mod agreed;
 mod browser;
 mod cases;
 mod classify_kit;

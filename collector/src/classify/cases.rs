@@ -9,7 +9,7 @@ use xunjian_proto::{ComponentId, Time};
 use xunjian_rules::EvidenceKind;
 
 use super::{
-    Case, CaseChange, CaseId, CaseLog, Decision, case_texts as say, common,
+    Agreed, Case, CaseChange, CaseId, CaseLog, Decision, agreed, case_texts as say, common,
     decision::{Context, decide},
     fold,
     incident::Conditions,
@@ -219,6 +219,7 @@ impl<'a> Working<'a> {
             late: self.is_late(fact.at),
             stale_since: None,
             recent: settle::STEADY,
+            agreed: Agreed::default(),
             log: vec![opened],
         }
     }
@@ -287,6 +288,7 @@ impl<'a> Working<'a> {
                 let why = say::regraded(from, to, &case.decision);
                 log(&mut case, self.at, CaseChange::Regraded { from, to }, why);
             }
+            agreed::apply(&mut case, self.input.contract, self.at, self.input.now);
             self.cases.insert((case.component.clone(), case.class.clone()), case);
         }
     }

@@ -33,8 +33,11 @@ mod fold;
 
 mod common;
 
+pub mod agreed;
+
 mod case_texts;
 
+pub use agreed::{Agreed, accept};
 pub use cases::{Step, is_derived, is_live, step};
 
 /// The contract's fault levels; `One` is the gravest.
@@ -172,6 +175,9 @@ pub struct Case {
     /// The last 21 verdicts, one bit each, newest lowest, 1 = firing: what flapping is judged by.
     #[serde(default)]
     pub recent: u32,
+    /// Maintenance and accepted risk.
+    #[serde(default)]
+    pub agreed: Agreed,
     /// What happened to it, each with one sentence why.
     pub log: Vec<CaseLog>,
 }

@@ -121,6 +121,7 @@ pub(super) fn is_worth_writing(before: &Case, after: &Case, at: Time) -> bool {
         || (before.closed_at, before.stale_since, before.intermittent, before.late, before.recent)
             != (after.closed_at, after.stale_since, after.intermittent, after.late, after.recent)
         || before.parent != after.parent
+        || before.agreed != after.agreed
         || rules(before) != rules(after)
         || of_decision(&before.decision) != of_decision(&after.decision);
     turned || (before.facts != after.facts && at.since(before.updated_at) >= REFRESH)

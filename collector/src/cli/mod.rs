@@ -15,6 +15,7 @@ use xunjian_rules::Lang;
 
 use crate::config::{Config, ConfigError};
 
+mod agreed;
 mod backup;
 mod check;
 mod enrol_token;
@@ -51,6 +52,8 @@ enum Command {
     Import(import::Args),
     /// Decide fault levels from recordings, bundles or readings; no store, no network
     Judge(judge::Args),
+    /// Declare maintenance windows in which nobody is paged, and list what remains
+    Maintenance(agreed::MaintenanceArgs),
     /// Show what was inspected, the open cases and the tickets
     Overview(overview::Args),
     /// Run a stored or recorded period again through judging, with its own clock
@@ -61,6 +64,8 @@ enum Command {
     Restore(backup::RestoreArgs),
     /// Shut an agent out
     Revoke(enrol_token::RevokeArgs),
+    /// Note faults that the customer accepts, with signer, reason and last day
+    Risk(agreed::RiskArgs),
     /// List and explain the rules, check rule files and run their examples
     Rules(rules::Args),
     /// Take in, judge, open tickets, serve the pages
@@ -145,11 +150,13 @@ fn dispatch(command: &Command, out: &mut String) -> anyhow::Result<u8> {
         Command::EnrolToken(args) => enrol_token::run(args, out)?,
         Command::Import(args) => import::run(args, out)?,
         Command::Judge(args) => return judge::run(args, out),
+        Command::Maintenance(args) => agreed::maintenance(args, out)?,
         Command::Overview(args) => overview::run(args, out)?,
         Command::Replay(args) => replay::run(args, out)?,
         Command::Report(args) => report::run(args, out)?,
         Command::Restore(args) => backup::restore(args, out)?,
         Command::Revoke(args) => enrol_token::revoke(args, out)?,
+        Command::Risk(args) => agreed::risk(args, out)?,
         Command::Rules(args) => return rules::run(args, out),
         Command::Serve(args) => serve::run(args)?,
         Command::WaitReady(args) => wait_ready::run(args)?,

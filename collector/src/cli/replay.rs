@@ -59,8 +59,11 @@ pub(super) fn run(args: &Args, out: &mut String) -> anyhow::Result<()> {
     let rules = Arc::new(rulebook::load(args.rules.as_deref().or(config.rules.as_deref()))?);
     let (from, to) =
         (instant(args.from.as_deref(), i64::MIN)?, instant(args.to.as_deref(), i64::MAX)?);
+    let mut contracts = contracts;
     let mut hosts = if args.readings.is_empty() {
-        stored(&Store::open(&config.store())?, from, to)?
+        let store = Store::open(&config.store())?;
+        contracts = contracts.with(&store.agreements()?);
+        stored(&store, from, to)?
     } else {
         given(&args.readings)?
     };

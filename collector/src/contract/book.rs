@@ -10,7 +10,7 @@ use thiserror::Error;
 use xunjian_proto::Time;
 use xunjian_rules::RuleSet;
 
-use super::{Contract, Mistake, load::line_in};
+use super::{Agreement, Contract, Mistake, load::line_in};
 
 /// The contracts in force. A host that no contract names is under the default one.
 #[derive(Debug, Clone, Default)]
@@ -90,6 +90,19 @@ impl Contracts {
             }
         }
         Contracts { by_customer, fallback: Contract::default(), files }
+    }
+
+    /// The same, with what people agreed since: (customer, agreement).
+    pub fn with(&self, agreed: &[(String, Agreement)]) -> Contracts {
+        let mut all = self.clone();
+        for (customer, agreement) in agreed {
+            let contract = all.by_customer.get_mut(customer).unwrap_or(&mut all.fallback);
+            match agreement {
+                Agreement::Window(it) => contract.maintenance.push(it.clone()),
+                Agreement::Risk(it) => contract.accepted.push(it.clone()),
+            }
+        }
+        all
     }
 
     /// The contract that covers a host.

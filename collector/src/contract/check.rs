@@ -1,6 +1,6 @@
 //! What a contract must say to make sense; every mistake, not only the first. Pure.
 
-use std::{collections::BTreeMap, ops::RangeInclusive};
+use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
 use chrono::NaiveDate;
 use xunjian_proto::{ComponentId, nearest};
@@ -26,6 +26,7 @@ pub(super) fn check(contract: &Contract) -> Vec<(String, String)> {
     calendar(contract, &mut all);
     policy(contract, &mut all);
     overrides(contract, &mut all);
+    all.0.extend(contract.window_mistakes());
     all.0
 }
 
@@ -60,6 +61,43 @@ impl Contract {
         all.0
     }
 }
+
+impl Contract {
+    /// What is wrong with the maintenance windows: (key, sentence).
+    pub fn window_mistakes(&self) -> Vec<(String, String)> {
+        let mut all = Mistakes(Vec::new());
+        let sites: Vec<&str> = self.sites.keys().map(String::as_str).collect();
+        for (index, it) in self.maintenance.iter().enumerate() {
+            let key = format!("maintenance[{index}]");
+            all.filled(format!("{key}.who"), &it.who);
+            all.filled(format!("{key}.why"), &it.why);
+            if let Some(site) = &it.site {
+                all.one_of(format!("{key}.site"), site, &sites, "sites of this contract");
+            }
+            match it.span(self.timezone) {
+                None => all.add(
+                    format!("{key}.from"),
+                    format!(
+                        "{:?} to {:?}: wanted times like 2026-11-22T22:00:00, or with a zone like 2026-11-22T22:00:00+08:00",
+                        it.from, it.to
+                    ),
+                ),
+                Some((from, to)) if to <= from => {
+                    all.add(format!("{key}.to"), format!("{} is not after from = {}", it.to, it.from));
+                }
+                Some((from, to)) if to.since(from) > WINDOW_MAX => all.add(
+                    format!("{key}.to"),
+                    "longer than 31 days: a window in which nobody is paged for so long is a switched-off service",
+                ),
+                Some(_) => {}
+            }
+        }
+        all.0
+    }
+}
+
+/// Longer windows are slips of the pen, or worse.
+const WINDOW_MAX: Duration = Duration::from_secs(31 * 86_400);
 
 struct Mistakes(Vec<(String, String)>);
 

@@ -19,7 +19,7 @@ use toml::{
 use xunjian_proto::nearest;
 
 use super::{
-    Appointment, Asset, Clocks, Contract, Dispatch, Override, Person, Policy, Site, check,
+    Appointment, Asset, Clocks, Contract, Dispatch, Override, Person, Policy, Site, Window, check,
 };
 
 /// Larger contracts are refused: thousands of assets with every key fit in.
@@ -165,6 +165,9 @@ impl Reading {
                 ("people", Value::Array(items)) => contract.people = self.items(&key, items),
                 ("calendar", Value::Array(items)) => contract.calendar = self.items(&key, items),
                 ("overrides", Value::Array(items)) => contract.overrides = self.items(&key, items),
+                ("maintenance", Value::Array(items)) => {
+                    contract.maintenance = self.items(&key, items);
+                }
                 (name, _) if !whole.contains_key(name) => self.unknown(&key, &key, &known),
                 (_, value) => {
                     let single = Table::from_iter([(key.clone(), value)]);
@@ -285,6 +288,12 @@ impl Known for Override {
         ["rule", "site", "host", "model", "component", "threshold", "who", "why", "until"]
             .map(str::to_owned)
             .to_vec()
+    }
+}
+
+impl Known for Window {
+    fn keys() -> Vec<String> {
+        ["site", "host", "component", "from", "to", "who", "why"].map(str::to_owned).to_vec()
     }
 }
 

@@ -3,10 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{NaiveDate, NaiveTime, TimeZone as _};
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use xunjian_proto::Time;
 use xunjian_rules::Lang;
+
+mod agreed;
 
 mod book;
 
@@ -14,6 +16,7 @@ mod check;
 
 mod load;
 
+pub use agreed::{Accepted, Agreement, Window};
 pub use book::{BookError, Contracts};
 pub use load::{CONTRACT_BYTES_MAX, ContractError, Mistake};
 
@@ -55,6 +58,11 @@ pub struct Contract {
     pub policy: Policy,
     /// Thresholds of rules changed for this customer.
     pub overrides: Vec<Override>,
+    /// Windows in which nobody is paged.
+    pub maintenance: Vec<Window>,
+    /// Faults that the customer has accepted; from the store only.
+    #[serde(skip)]
+    pub accepted: Vec<Accepted>,
 }
 
 /// A place where covered machines stand.
@@ -251,6 +259,8 @@ impl Default for Contract {
             calendar: Vec::new(),
             policy: Policy::default(),
             overrides: Vec::new(),
+            maintenance: Vec::new(),
+            accepted: Vec::new(),
         }
     }
 }
@@ -295,8 +305,6 @@ impl Override {
 
     /// The first instant at which it no longer holds.
     pub fn ends(&self, contract: &Contract) -> Option<Time> {
-        let next = self.until?.succ_opt()?.and_time(NaiveTime::MIN);
-        let local = contract.timezone.from_local_datetime(&next).earliest()?;
-        Some(Time::from_millis(local.timestamp_millis()))
+        contract.day_after(self.until?)
     }
 }

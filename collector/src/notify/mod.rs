@@ -6,7 +6,7 @@ use xunjian_proto::Time;
 use xunjian_rules::Text;
 
 use crate::{
-    classify::{Case, texts},
+    classify::{Case, agreed::AFTER_WINDOW, texts},
     contract::Contract,
     ticket::{
         Clock, ClockState, Ticket, TicketEvent, TicketEventKind, clocks, dispatch,
@@ -108,7 +108,7 @@ pub fn messages(
     contract: &Contract,
     now: Time,
 ) -> Vec<Message> {
-    if case.parent.is_some() || (case.late && !is_paged(after)) {
+    if case.parent.is_some() || case.agreed.is_held() || (case.late && !is_paged(after)) {
         return Vec::new();
     }
     let known = before.map_or(0, |it| it.events.len());
@@ -133,7 +133,7 @@ pub fn clock_messages(
     since: Time,
     now: Time,
 ) -> Vec<Message> {
-    if case.parent.is_some() || !is_paged(ticket) {
+    if case.parent.is_some() || case.agreed.is_held() || !is_paged(ticket) {
         return Vec::new();
     }
     let then = clocks(ticket, contract, since);
@@ -162,7 +162,11 @@ fn kind(event: &TicketEvent) -> Option<MessageKind> {
         TicketEventKind::Detected(_) => Some(MessageKind::Opened),
         TicketEventKind::Regraded { .. } => Some(MessageKind::Regraded),
         TicketEventKind::Reopened => Some(MessageKind::Reopened),
-        TicketEventKind::Noted if event.note.zh.starts_with(LIVE) => Some(MessageKind::Opened),
+        TicketEventKind::Noted
+            if event.note.zh.starts_with(LIVE) || event.note.zh.starts_with(AFTER_WINDOW) =>
+        {
+            Some(MessageKind::Opened)
+        }
         TicketEventKind::Noted => Some(MessageKind::Updated),
         _ => None,
     }

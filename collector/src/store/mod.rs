@@ -52,6 +52,8 @@ mod outbox;
 
 mod people;
 
+mod agreements;
+
 mod backup;
 
 mod counters;

@@ -10,7 +10,7 @@ pub(super) const FORMAT: u32 = MIGRATIONS.len() as u32;
 pub(super) const APPLICATION_ID: i32 = 0x786a_7374;
 
 /// Each applied in one transaction together with its number.
-pub(super) const MIGRATIONS: &[&str] = &[FIRST];
+pub(super) const MIGRATIONS: &[&str] = &[FIRST, AGREEMENTS];
 
 /// Columns `no` and `agent` (INTEGER) are the store's own short number of an agent; times are milliseconds; `hours` is
 /// the start of a window. `arrival` numbers all batches and never repeats; it is a raw row's id. In `tails`, `last` is
@@ -76,4 +76,10 @@ CREATE TABLE sessions(hash TEXT PRIMARY KEY, login TEXT NOT NULL, expires INTEGE
 CREATE TABLE audit(no INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, actor TEXT NOT NULL,
     action TEXT NOT NULL, object TEXT NOT NULL);
 CREATE TABLE settings(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+";
+
+/// Maintenance windows and accepted risks; `ended_at` is set when a person ended one before its time.
+const AGREEMENTS: &str = "
+CREATE TABLE agreements(id TEXT PRIMARY KEY, customer TEXT NOT NULL, put_at INTEGER NOT NULL, ended_at INTEGER,
+    body TEXT NOT NULL);
 ";

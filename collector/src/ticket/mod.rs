@@ -9,6 +9,8 @@ use crate::classify::{CaseId, Level};
 
 pub mod reconcile;
 
+mod agreed;
+
 pub mod lifecycle;
 
 pub mod clocks;

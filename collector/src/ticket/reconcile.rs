@@ -4,9 +4,11 @@ use chrono::{DateTime, Utc};
 use xunjian_proto::Time;
 use xunjian_rules::Text;
 
-use super::{Ticket, TicketEvent, TicketEventKind, TicketId, TicketState, level, state};
+use super::{
+    Ticket, TicketEvent, TicketEventKind, TicketId, TicketState, agreed::IN_WINDOW, level, state,
+};
 use crate::{
-    classify::{Case, CaseChange, Grade, Level, texts},
+    classify::{Case, CaseChange, Grade, Level, agreed::AFTER_WINDOW, texts},
     contract::Contract,
 };
 
@@ -69,6 +71,7 @@ fn open(
             format!("{}\u{ff08}{LATE}\u{ff0c}不单独通知\u{ff09}", because.zh),
             format!("{} (from late data: nobody is paged)", because.en),
         ),
+        false if case.agreed.window.is_some() => super::agreed::opened_in_window(because),
         false => because.clone(),
     };
     Some(Ticket {
@@ -83,6 +86,7 @@ fn open(
 fn follow(ticket: &Ticket, case: &Case, now: Time) -> Option<Ticket> {
     let mut next = ticket.clone();
     confirmed_live(&mut next, case, now);
+    super::agreed::follow(&mut next, case, now);
     came_back(&mut next, case, now);
     if state(&next) != TicketState::Confirmed {
         regrade(&mut next, case, now);
@@ -97,14 +101,19 @@ pub const LIVE: &str = "实时数据证实故障仍在";
 
 const LATE: &str = "由补传数据发现";
 
-/// Whether people are told about a ticket: not while it rests on late data alone.
+/// Whether people are told about a ticket: not while it rests on late data alone, nor while maintenance holds it back.
 pub fn is_paged(ticket: &Ticket) -> bool {
-    let is_late = ticket.events.first().is_some_and(|it| it.note.zh.contains(LATE));
-    !is_late || ticket.events.iter().any(|it| it.actor == SYSTEM && it.note.zh.starts_with(LIVE))
+    !is_held(ticket, LATE, LIVE) && !is_held(ticket, IN_WINDOW, AFTER_WINDOW)
+}
+
+/// Whether the first entry says what holds people back, and none since says that it is over.
+fn is_held(ticket: &Ticket, why: &str, over: &str) -> bool {
+    let begun = ticket.events.first().is_some_and(|it| it.note.zh.contains(why));
+    begun && !ticket.events.iter().any(|it| it.actor == SYSTEM && it.note.zh.starts_with(over))
 }
 
 fn confirmed_live(ticket: &mut Ticket, case: &Case, now: Time) {
-    if case.late || case.closed_at.is_some() || is_paged(ticket) {
+    if case.late || case.closed_at.is_some() || !is_held(ticket, LATE, LIVE) {
         return;
     }
     let because = &case.decision.because;
@@ -234,6 +243,6 @@ fn note_once(ticket: &mut Ticket, note: Text, now: Time) {
     }
 }
 
-fn event(at: Time, kind: TicketEventKind, note: Text) -> TicketEvent {
+pub(super) fn event(at: Time, kind: TicketEventKind, note: Text) -> TicketEvent {
     TicketEvent { at, actor: SYSTEM.to_owned(), kind, note }
 }

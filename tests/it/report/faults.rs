@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use xunjian_collector::{
-    classify::{Case, CaseChange, CaseId, CaseLog, Decision, Grade, Level, Redundancy},
+    classify::{Agreed, Case, CaseChange, CaseId, CaseLog, Decision, Grade, Level, Redundancy},
     evaluate::{Fact, Input as Reading},
     report::TicketInput,
     ticket::{Clock, ClockState, Ticket, TicketEvent, TicketEventKind, TicketId, TicketState},
@@ -82,6 +82,7 @@ pub(crate) fn case(id: &str, host: &str, grade: Grade, fact: Fact, opened_at: Ti
         late: false,
         stale_since: None,
         recent: 1,
+        agreed: Agreed::default(),
         log: vec![CaseLog {
             at: opened_at,
             kind: CaseChange::Opened,

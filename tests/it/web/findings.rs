@@ -1,7 +1,7 @@
 //! The cases and tickets of the small customer. Synthetic.
 
 use xunjian_collector::{
-    classify::{Case, CaseChange, CaseId, CaseLog, Decision, Grade, Level, Redundancy},
+    classify::{Agreed, Case, CaseChange, CaseId, CaseLog, Decision, Grade, Level, Redundancy},
     evaluate::{Fact, Input},
     ticket::{Ticket, TicketEvent, TicketEventKind, TicketId},
 };
@@ -100,6 +100,7 @@ fn case(id: &str, component: ComponentId, name: &str, grade: Grade, because: Tex
         late: false,
         stale_since: None,
         recent: 1,
+        agreed: Agreed::default(),
         log: vec![CaseLog {
             at: ago(4000),
             kind: CaseChange::Opened,

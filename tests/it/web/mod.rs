@@ -12,6 +12,8 @@ mod findings;
 
 mod hostile;
 
+mod judged;
+
 mod login;
 
 mod people;

@@ -4,17 +4,23 @@ use std::borrow::Cow;
 
 use askama::Template;
 use axum::response::Response;
+use chrono::NaiveDate;
 
-use super::Page;
+use super::{Access, Page};
 use crate::{
-    classify::{Case, Level, Redundancy},
+    classify::{Case, Level, Redundancy, accept},
+    contract::Agreement,
     evaluate::Input,
     ticket::Ticket,
-    web::{ask::Ask, ctx::Ctx, failure::Failure, html},
+    web::{ask::Ask, ctx::Ctx, failure::Failure, html, see_other, text},
 };
 
-/// The page.
-pub(super) const PAGE: Page = Page::read("/cases/{case}", show);
+/// The page, and how staff note that the customer accepts the risk.
+pub(super) const PAGE: Page =
+    Page { path: "/cases/{case}", get: (Access::Reader, show), post: Some((Access::Staff, act)) };
+
+/// Longest name and reason, in characters.
+const TEXT_CHARS_MAX: usize = 1000;
 
 #[derive(Template)]
 #[template(path = "case.html")]
@@ -26,6 +32,8 @@ struct CasePage {
     ticket: Option<Ticket>,
     host_known: bool,
     level: Option<Level>,
+    /// A fault that is open and whose risk may be accepted.
+    acceptable: bool,
 }
 
 fn show(ask: &Ask) -> Result<Response, Failure> {
@@ -45,7 +53,30 @@ fn show(ask: &Ask) -> Result<Response, Failure> {
         _ => None,
     };
     let c = ask.ctx(format!("{} · {}", case.component_name, case.hostname));
-    html(&CasePage { c, case, parent, children, ticket, host_known, level })
+    let acceptable = c.staff && level.is_some() && case.closed_at.is_none();
+    html(&CasePage { c, case, parent, children, ticket, host_known, level, acceptable })
+}
+
+fn act(ask: &Ask) -> Result<Response, Failure> {
+    let case = ask.desk()?.case(ask.id("case")?)?;
+    let (login, store) = (ask.viewer()?.login.clone(), &ask.state().store);
+    match (ask.field("act"), &case.agreed.risk) {
+        ("accept", None) if case.closed_at.is_none() => {
+            let (signer, why) = (ask.field("signer").trim(), ask.field("why").trim());
+            let until: Option<NaiveDate> = ask.field("until").parse().ok();
+            let contract = ask.contracts.customer(&case.customer);
+            let ends = until.and_then(|it| contract.day_after(it)).filter(|end| *end > ask.now);
+            let fits = |it: &str| !it.is_empty() && it.chars().count() <= TEXT_CHARS_MAX;
+            let (Some(until), Some(_), true) = (until, ends, fits(signer) && fits(why)) else {
+                return Err(Failure::BadRequest(text::both().bad_risk));
+            };
+            let risk = accept(&case, signer, why, until, &login, ask.now);
+            store.put_agreement(&case.customer, &Agreement::Risk(risk), &login, ask.now)?;
+        }
+        ("withdraw", Some(risk)) => store.end_agreement(&risk.id, &login, ask.now)?,
+        _ => return Err(Failure::BadRequest(text::both().bad_form)),
+    }
+    Ok(see_other(&format!("/cases/{}", case.id.0)))
 }
 
 /// A number of losses for people; what is not known is said so.
