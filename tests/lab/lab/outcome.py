@@ -2,6 +2,7 @@
 import json
 
 from . import scenario
+from .errors import Broken
 from .play import gravity
 
 COLUMNS = (25, 27, 15, 13, 9, 7)
@@ -42,6 +43,18 @@ def unforeseen(scenarios, seen, out=print):
     return bad
 
 
+def early(cases, out=print):
+    """Faults that are told before anything was injected: a level 1 or 2 is a mistake, the others are told."""
+    bad = 0
+    for case in cases:
+        if case["grade"]["kind"] == "fault":
+            mistake = gravity(case) <= 2
+            bad += mistake
+            text = f"{case['component_name']} ({case['component']}) {case['class']}: {case['because']['en']}"
+            out(f"{'FALSE ALARM' if mistake else 'told'} before anything was injected: {scenario.level_of(case)} {text}")
+    return bad
+
+
 def near(scenarios, seen):
     """The cases about what was missing or must not have come."""
     wrong = [it.table for one in scenarios for it in one.expects if it.met_at is None]
@@ -55,7 +68,7 @@ def evidence(folder, guest, station, scenarios, seen, out=print):
     for what in ("cases", "tickets", "hosts"):
         try:
             (folder / f"{what}.json").write_text(json.dumps(station.get(what), indent=1, ensure_ascii=False))
-        except (OSError, ValueError) as error:
+        except (Broken, OSError, ValueError) as error:
             out(f"lab: {what} of the collector: {error}")
     (folder / "seen.json").write_text(json.dumps(seen, indent=1, ensure_ascii=False))
     asked = {

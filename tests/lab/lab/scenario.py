@@ -131,9 +131,9 @@ class Scenario:
         return bool(step.failed) or self.hopeless(step, now)
 
     def names(self, case):
-        """The case is one that the scenario speaks of, or may bring along."""
+        """The case is one that the scenario speaks of, or may bring along. A pattern of components speaks of its class only."""
         tables = [it.table for it in self.expects] + [{"component": it} for it in self.may]
-        return any(about(it, case) for it in tables)
+        return any(about(it, case) and ("*" not in it["component"] or it.get("class", case["class"]) == case["class"]) for it in tables)
 
     def rows(self, now):
         """For the table at the end: what was wanted, what came, after how long, and whether that is right."""

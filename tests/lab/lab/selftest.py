@@ -118,6 +118,15 @@ class Verdicts(unittest.TestCase):
         self.assertEqual(count(case(name="sdx", component="disk:X", level=3)), 0)
         self.assertEqual(count(case(), case(name="/srv", component="filesystem:/srv", level=1, number="2", parent="1")), 0)
 
+    def test_a_pattern_foresees_its_own_class_only(self):
+        scenario = Scenario("one", {"about": "", "step": [STEP], "expect": [{**EXPECT, "component": "*"}]})
+        count = lambda *seen: outcome.unforeseen([scenario], seen, out=lambda text: None)
+        self.assertEqual((count(case(name="md9")), count(case(name="md9", cls="service"))), (0, 1))
+
+    def test_what_is_grave_before_anything_was_injected_is_a_mistake(self):
+        count = lambda *seen: outcome.early(seen, out=lambda text: None)
+        self.assertEqual((count(), count(case(level=3)), count(case(level=2)), count(case(level=1), case(number="2"))), (0, 0, 1, 2))
+
     def test_the_gravest_state_of_a_case_is_kept(self):
         _, _, play = played({"step": [STEP], "expect": [EXPECT]}, [(0, [case(level=1)]), (3, [case(level=2)])])
         self.assertEqual([it["grade"]["level"] for it in play.cases.values()], [1])
