@@ -66,6 +66,12 @@ pub struct Stats {
     pub cases: u64,
     /// Tickets opened or changed.
     pub tickets: u64,
+    /// Values that mean "not read" or are absurd: left out of judging.
+    pub implausible: u64,
+    /// Runs refused because they lie in the future.
+    pub future: u64,
+    /// Components, series and events that found no room.
+    pub overflow: u64,
 }
 
 /// Why judging stopped.
@@ -267,10 +273,20 @@ impl Pipeline {
         for _ in 0..torn {
             self.torn();
         }
+        self.count_left_out();
         let messages = self.clock_messages(self.ticked_at, now)?;
         self.commit(changed, Judged { messages, ..Judged::default() }, now)?;
         self.ticked_at = now;
         Ok(())
+    }
+
+    fn count_left_out(&mut self) {
+        (self.stats.implausible, self.stats.future, self.stats.overflow) = (0, 0, 0);
+        for stats in self.rounds.values().map(|it| it.view().stats()) {
+            self.stats.implausible += stats.sentinels;
+            self.stats.future += stats.future;
+            self.stats.overflow += stats.overflow;
+        }
     }
 
     fn commit(

@@ -225,6 +225,20 @@ fn what_came_and_went_in_one_step_has_its_level() {
 }
 
 #[test]
+fn a_host_that_another_contract_covers_by_now_takes_its_faults_along() {
+    let mut host = lone_disk();
+    host.step(&[prefail(t0())], t0());
+    host.contract.customer = "acme".to_owned();
+    let changed = host.step(&[prefail(after(MINUTE))], after(MINUTE));
+    assert_eq!(changed.len(), 2, "{changed:#?}");
+    let old = changed.iter().find(|it| it.customer == "default").unwrap();
+    let new = changed.iter().find(|it| it.customer == "acme").unwrap();
+    assert_eq!((old.closed_at, new.closed_at), (Some(after(MINUTE)), None));
+    assert!(old.log.last().unwrap().why.zh.contains("已改由合同 acme 覆盖"), "{old:#?}");
+    assert_eq!(host.step(&[prefail(after(MINUTE))], after(MINUTE)), [], "said once");
+}
+
+#[test]
 fn others_cases_are_left_alone() {
     let mut host = lone_disk();
     let mut other = host.step(&[prefail(t0())], t0())[0].clone();

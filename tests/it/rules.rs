@@ -10,7 +10,7 @@ use xunjian_proto::{
     Component, ComponentId, Cost, Event, Outcome, Problem, Reason, Run, Sample, SeriesKey, State,
     Time,
 };
-use xunjian_rules::{Expect, RuleSet};
+use xunjian_rules::{Condition, Expect, RuleSet};
 
 /// The library, read once for all tests.
 pub(crate) fn rules() -> Arc<RuleSet> {
@@ -208,6 +208,41 @@ fn every_finding_survives_a_failed_run_and_a_restart() {
         }
     }
     assert!(tried > 20, "{tried}");
+}
+
+/// Fields that were not read come as sentinels, and broken tools give numbers that are none: whatever the rule, they are
+/// counted and raise nothing.
+#[test]
+fn absurd_values_never_raise_anything_and_are_counted() {
+    let rules = rules();
+    let mut tried = 0;
+    for rule in &rules.rules {
+        let mut only_numbers = true;
+        rule.when.each(&mut |test| only_numbers &= matches!(test, Condition::Number(_)));
+        let firing = rule.examples.iter().find(|it| it.expect == Expect::Firing);
+        let Some(example) = firing.filter(|_| only_numbers && rule.on != "host") else { continue };
+        for absurd in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 18_446_744_073_709_551_615.0] {
+            let id = ComponentId::new(&rule.on, "example");
+            let mut view = HostView::new(Arc::clone(&rules));
+            let mut last = 0;
+            for reading in &example.readings {
+                last = i64::try_from(reading.at.as_secs()).unwrap();
+                let mut run = run(&rule.source, last);
+                run.components.push(Component { attrs: example.attrs.clone(), ..seen(&id) });
+                for (metric, attrs, _) in &reading.samples {
+                    let (metric, attrs) = (metric.clone(), attrs.clone());
+                    let series = SeriesKey { metric, component: id.clone(), attrs };
+                    run.samples.push(Sample { series: Arc::new(series), value: absurd });
+                }
+                absorb(&mut view, &[run]);
+            }
+            let found = verdict(&view, &rule.id, &id, at(last));
+            assert!(!is_firing(found.as_ref()), "{} on {absurd}: {found:?}", rule.id);
+            assert!(view.stats().sentinels > 0, "{}", rule.id);
+            tried += 1;
+        }
+    }
+    assert!(tried > 200, "{tried}");
 }
 
 #[test]

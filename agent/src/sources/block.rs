@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use xunjian_proto::{Component, ComponentId, Reason};
+use xunjian_proto::{Component, ComponentId, Link, Reason, Relation};
 
 use crate::{
     devices::{self, Identity, word},
@@ -235,7 +235,20 @@ fn component(c: &mut Collect<'_>, disk: &Disk) {
         attr("identity", Some("unstable".to_owned()));
     }
     let id = disk.identity.id.clone();
-    c.component(Component { id, name: name.clone(), attrs, links: Vec::new(), set: None });
+    let target = c.host.link(&format!("sys/block/{name}")).unwrap_or_default();
+    let links = controller(&target).map(|to| Link { relation: Relation::Via, to });
+    let links = links.into_iter().collect();
+    c.component(Component { id, name: name.clone(), attrs, links, set: None });
+}
+
+/// The PCI function that a disk is reached through: the last one on the way to it in sysfs. Several disks behind one
+/// whose links fail together point to it. None for virtual and platform devices.
+fn controller(target: &str) -> Option<ComponentId> {
+    let address = target.split('/').rev().find(|it| {
+        let signs = [(4, b':'), (7, b':'), (10, b'.')];
+        it.len() == 12 && signs.iter().all(|(at, sign)| it.as_bytes()[*at] == *sign)
+    })?;
+    Some(ComponentId::new("pci", address))
 }
 
 fn numbers(c: &mut Collect<'_>, disk: &Disk) {
@@ -284,5 +297,33 @@ fn states(c: &mut Collect<'_>, disk: &Disk) {
     }
     if let Some(lock) = locks.iter().max() {
         c.state(&ACCESS, &disk.identity.id, if lock == "0" { "rw" } else { "ro" });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::controller;
+
+    #[test]
+    fn a_disk_knows_the_controller_it_is_reached_through() {
+        for (target, found) in [
+            (
+                "../devices/pci0000:3a/0000:3a:00.0/0000:3b:00.0/host0/port-0:0/end_device-0:0/target0:0:0/0:0:0:0/block/sda",
+                Some("pci:0000:3b:00.0"),
+            ),
+            (
+                "../devices/pci0000:00/0000:00:17.0/ata1/host1/target1:0:0/1:0:0:0/block/sdb",
+                Some("pci:0000:00:17.0"),
+            ),
+            (
+                "../devices/pci0000:00/0000:00:01.0/0000:01:00.0/nvme/nvme0/nvme0n1",
+                Some("pci:0000:01:00.0"),
+            ),
+            ("../devices/virtual/nvme-subsystem/nvme-subsys0/nvme0n1", None),
+            ("", None),
+        ] {
+            let id = controller(target);
+            assert_eq!(id.as_ref().map(xunjian_proto::ComponentId::as_str), found, "{target}");
+        }
     }
 }

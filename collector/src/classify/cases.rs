@@ -11,7 +11,7 @@ use xunjian_rules::EvidenceKind;
 use super::{
     Agreed, Case, CaseChange, CaseId, CaseLog, Decision, agreed, case_texts as say, common,
     decision::{Context, decide},
-    fold,
+    fold, handover,
     incident::Conditions,
     settle::{self, Seen, is_worth_writing, keep_graver, log, settle_one},
     topology::Topology,
@@ -330,7 +330,7 @@ impl<'a> Working<'a> {
             let case = self.overflow_case();
             self.cases.entry((case.component.clone(), case.class.clone())).or_insert(case);
         }
-        let mut changed: Vec<Case> = Vec::new();
+        let mut changed = handover::closed(self.input, self.at);
         for mut case in self.cases.into_values() {
             match self.before.get(&case.id) {
                 Some(before) if !is_worth_writing(before, &case, self.at) => continue,

@@ -33,6 +33,8 @@ mod fold;
 
 mod common;
 
+mod handover;
+
 pub mod agreed;
 
 mod case_texts;

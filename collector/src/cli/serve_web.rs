@@ -61,6 +61,9 @@ pub(super) fn state(
         all.push(("xunjian_judged_panics_total".to_owned(), stats.panics));
         all.push(("xunjian_judged_cases_total".to_owned(), stats.cases));
         all.push(("xunjian_judged_tickets_total".to_owned(), stats.tickets));
+        all.push(("xunjian_judged_implausible_values".to_owned(), stats.implausible));
+        all.push(("xunjian_judged_future_runs".to_owned(), stats.future));
+        all.push(("xunjian_judged_overflow".to_owned(), stats.overflow));
         all.extend(book.counters().map(|(name, value)| (name.to_owned(), value)));
         all
     };

@@ -9,6 +9,8 @@ pub(super) fn value_text(value: f64, unit: &str, lang: Lang) -> String {
         "By" => bytes(value),
         "By/s" => format!("{}/s", bytes(value)),
         "s" if value >= 120.0 => seconds(value),
+        "s" if value != 0.0 && value.abs() < 0.001 => format!("{} µs", plain(value * 1e6)),
+        "s" if value != 0.0 && value.abs() < 1.0 => format!("{} ms", plain(value * 1e3)),
         "Cel" => format!("{} °C", plain(value)),
         "1" => format!("{:.1} %", value * 100.0),
         "" | "{flag}" | "{status}" | "{score}" => plain(value),
@@ -44,7 +46,8 @@ fn plain(value: f64) -> String {
     if value.fract() == 0.0 {
         return format!("{value}");
     }
-    format!("{value:.3}").trim_end_matches('0').to_owned()
+    let text = format!("{value:.3}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// Text filled up with blanks to a width of terminal columns. Chinese takes two columns a character.
@@ -71,6 +74,10 @@ mod tests {
         assert_eq!(value_text(0.5, "1", Lang::En), "50.0 %");
         assert_eq!(value_text(36.0, "Cel", Lang::En), "36 °C");
         assert_eq!(value_text(90_000.0, "s", Lang::En), "1 d 1 h");
+        assert_eq!(value_text(0.0125, "s", Lang::En), "12.5 ms");
+        assert_eq!(value_text(0.000_04, "s", Lang::En), "40 µs");
+        assert_eq!(value_text(12.000_04, "s", Lang::En), "12 s");
+        assert_eq!(value_text(0.0, "s", Lang::En), "0 s");
         assert_eq!(value_text(3.0, "{error}", Lang::En), "3 error");
         assert_eq!(value_text(3.0, "{error}", Lang::Zh), "3");
         assert_eq!(value_text(1.0, "1", Lang::Zh), "100.0 %");
