@@ -32,6 +32,8 @@ pub mod ticket;
 
 pub mod notify;
 
+pub mod backtest;
+
 pub mod warm;
 
 pub mod evidence;

@@ -224,6 +224,8 @@ pub struct Measure {
     pub how: How,
     /// The value of a series that the source leaves out of a run in which it saw the component.
     pub missing: Option<f64>,
+    /// The value that a counter is taken to have had before it was first read: its rise up to then has no known time.
+    pub before: Option<f64>,
 }
 
 /// What is made of a series.

@@ -5,6 +5,7 @@
 
 mod agent_cli;
 mod agreed;
+mod backtest;
 mod browser;
 mod cases;
 mod classify_kit;

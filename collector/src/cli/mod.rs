@@ -16,6 +16,7 @@ use xunjian_rules::Lang;
 use crate::config::{Config, ConfigError};
 
 mod agreed;
+mod backtest;
 mod backup;
 mod check;
 mod enrol_token;
@@ -42,6 +43,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Measure how well the rules foretell failures, on histories of drives
+    Backtest(backtest::Args),
     /// Copy everything the collector keeps, while it runs
     Backup(backup::Args),
     /// Tell all mistakes of the configuration, the contracts and the rules at once
@@ -145,6 +148,7 @@ pub fn run() -> ExitCode {
 
 fn dispatch(command: &Command, out: &mut String) -> anyhow::Result<u8> {
     match command {
+        Command::Backtest(args) => backtest::run(args, out)?,
         Command::Backup(args) => backup::run(args, out)?,
         Command::Check(args) => return check::run(args, out),
         Command::EnrolToken(args) => enrol_token::run(args, out)?,

@@ -234,7 +234,11 @@ fn measure(rules: &RuleSet, measure: &Measure) -> String {
     }
     match measure.how {
         How::Value => text,
-        How::Rise(window) => format!("rise of {text} in {}", duration_text(window)),
+        How::Rise(window) => {
+            let before = measure.before.map(|it| format!(", before the first look {it},"));
+            let before = before.unwrap_or_default();
+            format!("rise of {text} in {}{before}", duration_text(window))
+        }
         How::Rate(window) => format!("rate of {text} in {}", duration_text(window)),
         How::Mean(window) => format!("mean of {text} in {}", duration_text(window)),
         How::Max(window) => format!("maximum of {text} in {}", duration_text(window)),

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use xunjian_proto::{Component, ComponentId, Outcome as RunOutcome, Reason, Run, Time};
-use xunjian_rules::MetricKind;
+use xunjian_rules::{Attrs, MetricId, MetricKind};
 
 use super::{
     hold::Outcome,
@@ -73,7 +73,7 @@ impl HostView {
     }
 
     /// Puts the run among its source's newest ones and says where it stands then.
-    fn insert_run(&mut self, run: &Run, source: usize, mut place: usize) -> usize {
+    fn insert_run(&mut self, run: &Run, source: usize, place: usize) -> usize {
         let mark = RunMark {
             at: run.at,
             outcome: run.outcome.clone(),
@@ -88,9 +88,14 @@ impl HostView {
                 it.component.is_none() && hides
             }),
         };
+        self.insert_mark(mark, source, place)
+    }
+
+    /// The same for what is kept of the run.
+    pub(super) fn insert_mark(&mut self, mark: RunMark, source: usize, mut place: usize) -> usize {
         let view = &mut self.sources[source];
-        if run.outcome == RunOutcome::Collected {
-            view.collected_at = view.collected_at.max(Some(run.at));
+        if mark.outcome == RunOutcome::Collected {
+            view.collected_at = view.collected_at.max(Some(mark.at));
         }
         let evict = view.runs.len() >= RECENT;
         let oldest = view.runs.first().map(|it| it.at);
@@ -118,7 +123,7 @@ impl HostView {
     }
 
     /// Works out the outcomes of all runs of the source from this one on.
-    fn judge_from(&mut self, source: usize, first: usize, overrides: &Overrides) {
+    pub(super) fn judge_from(&mut self, source: usize, first: usize, overrides: &Overrides) {
         let rules = std::sync::Arc::clone(&self.rules);
         let plan = std::mem::take(&mut self.plan[source]);
         for rule_at in &plan {
@@ -191,36 +196,8 @@ impl HostView {
             let Some(metric) = self.rules.id(&sample.series.metric) else { continue };
             let Some(part) = self.part_index(&sample.series.component, run.at) else { continue };
             self.note_seen(part, source, run.at);
-            let known = self.rules.metric(metric);
-            let counter = known.kind == MetricKind::Counter;
-            let sentinel = is_sentinel(sample.value, &known.unit, counter);
-            self.stats.sentinels += u64::from(sentinel);
-            let windows = &self.rules.windows[usize::from(metric.0)];
-            let part = &mut self.parts[part];
-            let attrs = &sample.series.attrs;
-            let found = part.slots.iter().position(|it| it.metric == metric && it.attrs == *attrs);
-            let slot = match found {
-                Some(slot) => &mut part.slots[slot],
-                None if part.slots.len() < SLOTS_MAX => {
-                    let series = Series::new(run.at, windows);
-                    let attrs = attrs.clone();
-                    part.slots.push(Slot { metric, attrs, series, sentinel: None });
-                    part.slots.last_mut().expect("it was pushed just now")
-                }
-                None => {
-                    self.stats.overflow += 1;
-                    continue;
-                }
-            };
-            if sentinel {
-                slot.sentinel = slot.sentinel.max(Some(run.at));
-            } else {
-                let fell = |before: Point| sample.value < before.value;
-                let before = slot.series.latest(run.at);
-                let misread = fall(known) == Fall::Error && before.is_some_and(fell);
-                self.stats.backwards += u64::from(misread);
-                slot.series.push(Point { at: run.at, value: sample.value });
-            }
+            let point = Point { at: run.at, value: sample.value };
+            self.number(part, metric, &sample.series.attrs, point);
         }
         self.words(run, source);
         self.events(run);
@@ -235,6 +212,38 @@ impl HostView {
                 list.push(problem);
             }
         }
+    }
+
+    /// One number of a component into its series.
+    pub(super) fn number(&mut self, part: usize, metric: MetricId, attrs: &Attrs, point: Point) {
+        let known = self.rules.metric(metric);
+        let fall = fall(known);
+        let counter = known.kind == MetricKind::Counter;
+        let sentinel = is_sentinel(point.value, &known.unit, counter);
+        self.stats.sentinels += u64::from(sentinel);
+        let windows = &self.rules.windows[usize::from(metric.0)];
+        let part = &mut self.parts[part];
+        let found = part.slots.iter().position(|it| it.metric == metric && it.attrs == *attrs);
+        let slot = match found {
+            Some(slot) => &mut part.slots[slot],
+            None if part.slots.len() < SLOTS_MAX => {
+                let series = Series::new(point.at, windows);
+                part.slots.push(Slot { metric, attrs: attrs.clone(), series, sentinel: None });
+                part.slots.last_mut().expect("it was pushed just now")
+            }
+            None => {
+                self.stats.overflow += 1;
+                return;
+            }
+        };
+        if sentinel {
+            slot.sentinel = slot.sentinel.max(Some(point.at));
+            return;
+        }
+        let before = slot.series.latest(point.at);
+        let fell = before.is_some_and(|before| point.value < before.value);
+        self.stats.backwards += u64::from(fall == Fall::Error && fell);
+        slot.series.push(point);
     }
 
     fn component(&mut self, component: &Component, source: usize, at: Time) {
@@ -314,7 +323,7 @@ impl HostView {
         }
     }
 
-    fn note_seen(&mut self, part: usize, source: usize, at: Time) {
+    pub(super) fn note_seen(&mut self, part: usize, source: usize, at: Time) {
         let seen = &mut self.parts[part].seen;
         let place = match seen.iter().position(|(it, _)| *it == source) {
             Some(place) => place,

@@ -126,7 +126,14 @@ fn fire(scope: &Scope<'_>, pair: &Pair, overrides: &Overrides, notes: &mut Notes
     let rule = scope.rule;
     scope.truth(&rule.when, Some(notes));
     let since = pair.state.since.unwrap_or(scope.at);
-    let evidence = match (rule.evidence, rule.age) {
+    let evidence = evidence(scope);
+    Verdict::Firing(Box::new(fact(scope, overrides, notes, evidence, since)))
+}
+
+/// What a rule that fires proves: less where its counters have stood still, or the model is unknown.
+pub(super) fn evidence(scope: &Scope<'_>) -> EvidenceKind {
+    let rule = scope.rule;
+    match (rule.evidence, rule.age) {
         (_, Some(age)) if aged(scope, age) => EvidenceKind::Advice,
         (EvidenceKind::Lost | EvidenceKind::Suspect, _)
             if rule.by_model && is_unknown(scope.part) =>
@@ -136,8 +143,7 @@ fn fire(scope: &Scope<'_>, pair: &Pair, overrides: &Overrides, notes: &mut Notes
         // One step less urgent: it is no longer a sign of a failure to come, but evidence of one that was.
         (EvidenceKind::Suspect, Some(age)) if aged(scope, STOOD.min(age)) => EvidenceKind::Latent,
         (evidence, _) => evidence,
-    };
-    Verdict::Firing(Box::new(fact(scope, overrides, notes, evidence, since)))
+    }
 }
 
 fn fact(
@@ -177,7 +183,9 @@ fn aged(scope: &Scope<'_>, age: Duration) -> bool {
     let mut counters = 0;
     scope.rule.when.each(&mut |test| {
         let Condition::Number(number) = test else { return };
-        if number.measure.how != How::Value || scope.truth(test, None) != Truth::True {
+        if !matches!(number.measure.how, How::Value | How::Max(_))
+            || scope.truth(test, None) != Truth::True
+        {
             return;
         }
         for slot in scope.slots(&number.measure) {

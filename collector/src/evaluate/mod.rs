@@ -38,6 +38,8 @@ mod why;
 
 mod save;
 
+mod lane;
+
 mod examples;
 
 pub use absorb::Absorbed;
@@ -45,6 +47,7 @@ pub use examples::{ExampleFailure, run_examples};
 pub use hold::Holding;
 pub use judge::judge;
 pub use known::known_metrics;
+pub use lane::Lane;
 pub use overrides::{Adjusted, Overrides, Standing};
 pub use save::RestoreError;
 pub use view::{HostView, ViewStats};

@@ -103,9 +103,20 @@ impl Series {
 
     /// Rise up to `at` within `length`. `None` with fewer than two points.
     pub(super) fn rise(&self, at: Time, length: Duration, fall: Fall) -> Option<f64> {
+        self.rise_from(at, length, fall, None)
+    }
+
+    /// The same with the value that it is taken to have had before the first point, if that lies within the window.
+    pub(super) fn rise_from(
+        &self,
+        at: Time,
+        length: Duration,
+        fall: Fall,
+        unseen: Option<f64>,
+    ) -> Option<f64> {
         let mut rise = 0.0;
-        let mut before: Option<f64> = None;
-        let mut points = 0;
+        let mut before = unseen.filter(|_| self.first > at - length);
+        let mut points = u32::from(before.is_some());
         self.walk(at, length, |_, value| {
             points += 1;
             let Some(known) = before.replace(value) else { return };

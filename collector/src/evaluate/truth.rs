@@ -241,7 +241,7 @@ impl<'a> Scope<'a> {
         let series = &slot.series;
         let value = match measure.how {
             How::Value => point.map(|it| it.value),
-            How::Rise(window) => series.rise(self.at, window, fall),
+            How::Rise(window) => series.rise_from(self.at, window, fall, measure.before),
             How::Rate(window) => series.rate(self.at, window, fall),
             How::Mean(window) => series.mean(self.at, window),
             How::Max(window) => series.max(self.at, window),

@@ -39,6 +39,7 @@ const MEASURE: &[&str] = &[
     "per",
     "per_at_least",
     "missing",
+    "before",
 ];
 
 /// Multiples of units that thresholds may be written in: metric's unit, suffix, factor.
@@ -242,7 +243,11 @@ impl Reader<'_> {
         };
         let missing =
             if table.has("missing") { Some(table.number(self, "missing")?) } else { None };
-        Some(Measure { metric: metric?, attrs, how, missing })
+        let before = if table.has("before") { Some(table.number(self, "before")?) } else { None };
+        if before.is_some() && !matches!(how, How::Rise(_)) {
+            self.mistake(table.offset_of("before"), "`before` goes with `rise_in` only");
+        }
+        Some(Measure { metric: metric?, attrs, how, missing, before })
     }
 
     fn how(&mut self, table: &Table<'_>, key: &str, left: Option<&Measure>) -> Option<How> {

@@ -32,6 +32,10 @@ mod md;
 
 mod net;
 
+mod predict;
+
+mod prediction;
+
 mod redfish;
 
 mod smart;
