@@ -198,8 +198,11 @@ fn cells(kind: &Kind, lost: usize, suspects: usize, contract: &Contract) -> Vec<
     ]
 }
 
-/// Rows of a kind's table: lost, suspects, cells; rows with the same cells that follow each other are one.
-fn rows(kind: &Kind, contract: &Contract) -> Vec<(String, String, Vec<String>)> {
+/// Lost, suspects, cells.
+type Row = (String, String, Vec<String>);
+
+/// Rows of a kind's table; rows with the same cells that follow each other are one.
+fn rows(kind: &Kind, contract: &Contract) -> Vec<Row> {
     let mut rows: Vec<(usize, Vec<usize>, Vec<String>)> = Vec::new();
     for lost in 0..=3 {
         for suspects in 0..=2 {
@@ -251,7 +254,7 @@ fn document(contract: &Contract) -> String {
     }
     text.push_str("\n同一故障有多项依据时取最高级别。合同的 `policy` 可改：`prefail_no_spare`、`suspects_exhaust`、`no_spare_hours`、`psu_lost`、`bond_clustered` 等。\n\
          Of several reasons the gravest counts. The contract's `policy` changes some of these levels.\n");
-    let mut groups: Vec<(Vec<(String, String, Vec<String>)>, Vec<&Kind>)> = Vec::new();
+    let mut groups: Vec<(Vec<Row>, Vec<&Kind>)> = Vec::new();
     for kind in KINDS {
         let rows = rows(kind, contract);
         match groups.iter_mut().find(|it| it.0 == rows) {

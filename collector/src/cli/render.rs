@@ -123,6 +123,8 @@ pub(super) fn reading(input: &Input, contract: &Contract, lang: Lang) -> String 
     };
     let value = &input.value;
     match lang {
+        // Not read: there was nothing to compare.
+        _ if test.trim().is_empty() => format!("{name} = {value}{at}"),
         Lang::Zh => format!("{name} = {value}（{test}）{}", at.trim_start()),
         Lang::En => format!("{name} = {value} ({test}){at}"),
     }

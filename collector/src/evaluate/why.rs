@@ -1,7 +1,7 @@
 //! Why a rule fired on a component, stayed quiet, waits or could not be judged: the answer to "why was nothing raised".
 
 use serde::Serialize;
-use xunjian_proto::{ComponentId, Time};
+use xunjian_proto::{ComponentId, Outcome, Time};
 use xunjian_rules::{Rule, Text};
 
 use super::{
@@ -87,6 +87,14 @@ pub fn why(view: &HostView, component: &ComponentId, overrides: &Overrides, now:
             true => None,
             false => pair.and_then(|pair| of_pair(view, pair, overrides, now, true)),
         };
+        // What the host has nothing for is no gap: the rule does not apply here.
+        let judgement = judgement.filter(|it| {
+            let absent = pair.is_some_and(|pair| {
+                let run = view.sources[pair.source].runs.last();
+                run.is_some_and(|it| matches!(it.outcome, Outcome::Absent(_)))
+            });
+            !(absent && matches!(it.verdict, Verdict::Unknown(_)))
+        });
         let none = judgement.is_none().then(|| why_none(view, part, rule, overrides, now));
         list.push(Why {
             rule: rule.id.to_string(),
