@@ -12,7 +12,7 @@ use super::{Share, collect, corpus, files};
 fn ceph_of_the_field_is_understood() {
     let Some(corpus) = corpus("parallelfs") else { return };
     let saved = sources::ALL.iter().find(|it| it.name == "ceph").unwrap().saved;
-    let (mut share, mut damaged) = (Share::default(), 0);
+    let mut share = Share::default();
     for file in files(&corpus).into_iter().filter(|it| it.to_string_lossy().contains("ceph")) {
         let content = String::from_utf8_lossy(&fs::read(&file).unwrap()).into_owned();
         let whole = serde_json::from_str::<Value>(&content).is_ok();
@@ -21,7 +21,7 @@ fn ceph_of_the_field_is_understood() {
         if !whole {
             // Pieces of programs' text, and tests of damaged input: refused, with what was wanted.
             assert!(host.is_err_and(|it| it.contains("want")), "{}", file.display());
-            damaged += 1;
+            share.leave_out("no JSON: refused, with what was wanted");
             continue;
         }
         let found = host.ok().and_then(|it| collect("ceph", &it.host).ok());
@@ -30,6 +30,5 @@ fn ceph_of_the_field_is_understood() {
         let good = found.as_ref().is_some_and(|it| said(it) > 2);
         share.count(&file, good, found.is_none());
     }
-    eprintln!("{damaged} files are no JSON, and were refused");
-    share.report("Ceph", 0.98);
+    share.report("ceph", "Ceph", 0.98);
 }

@@ -21,5 +21,5 @@ fn gluster_of_the_field_is_understood() {
         let good = found.as_ref().is_some_and(|it| it.components.len() > 1);
         share.count(&file, good, found.is_none());
     }
-    share.report("GlusterFS", 0.98);
+    share.report("gluster", "GlusterFS", 0.98);
 }

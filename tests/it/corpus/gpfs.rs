@@ -3,7 +3,7 @@
 //! A file is understood if it gives what it speaks of: readings or components. What no tool printed (pieces of test
 //! programs that a collector of texts took for outputs) and `/etc/fstab` (the source `fs` reads it) are not counted.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{fs, path::Path};
 
 use xunjian_agent::{saved::File, sources};
 use xunjian_proto::Time;
@@ -15,11 +15,10 @@ fn gpfs_of_the_field_is_understood() {
     let Some(corpus) = corpus("parallelfs") else { return };
     let source = sources::ALL.iter().find(|it| it.name == "gpfs").unwrap();
     let mut share = Share::default();
-    let mut left_out: BTreeMap<&str, u32> = BTreeMap::new();
     for file in files(&corpus).into_iter().filter(|it| it.to_string_lossy().contains("gpfs")) {
         let text = String::from_utf8_lossy(&fs::read(&file).unwrap()).into_owned();
         if let Some(why) = no_output(&file, &text) {
-            *left_out.entry(why).or_default() += 1;
+            share.leave_out(why);
             continue;
         }
         let files = [File { name: file.to_string_lossy().into_owned(), content: mountinfo(text) }];
@@ -36,8 +35,7 @@ fn gpfs_of_the_field_is_understood() {
         let named = found.as_ref().is_none_or(|it| !it.problems.is_empty());
         share.count(&file, good, named);
     }
-    eprintln!("left out on purpose: {left_out:?}");
-    share.report("GPFS", 0.98);
+    share.report("gpfs", "GPFS", 0.98);
 }
 
 /// A list without entries has nothing to tell.

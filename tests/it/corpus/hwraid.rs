@@ -71,7 +71,7 @@ fn outputs_of_raid_tools_of_the_field_are_understood() {
             share.count(file, good, named);
         }
         if count > 0 {
-            share.report(tool, 0.98);
+            share.report("hwraid", tool, 0.98);
         }
     }
 }

@@ -32,5 +32,5 @@ fn ipmi_outputs_of_the_field_are_understood() {
         });
         share.count(&file, good, found.as_ref().map_or(true, |it| !it.problems.is_empty()));
     }
-    share.report("ipmitool", 0.98);
+    share.report("ipmi", "ipmitool", 0.98);
 }

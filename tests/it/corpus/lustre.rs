@@ -16,11 +16,10 @@ fn lustre_of_the_field_is_understood() {
     let Some(corpus) = corpus("parallelfs") else { return };
     let source = sources::ALL.iter().find(|it| it.name == "lustre").unwrap();
     let mut share = Share::default();
-    let mut left_out: BTreeMap<&str, u32> = BTreeMap::new();
     for file in files(&corpus).into_iter().filter(|it| it.to_string_lossy().contains("lustre")) {
         let text = String::from_utf8_lossy(&fs::read(&file).unwrap()).into_owned();
         if let Some(why) = no_output(&file, &text) {
-            *left_out.entry(why).or_default() += 1;
+            share.leave_out(why);
             continue;
         }
         let (good, named) = match in_tree(&file) {
@@ -36,8 +35,7 @@ fn lustre_of_the_field_is_understood() {
         };
         share.count(&file, good, named);
     }
-    eprintln!("left out on purpose: {left_out:?}");
-    share.report("Lustre", 0.98);
+    share.report("lustre", "Lustre", 0.98);
 }
 
 /// Whether a file of a tree makes a difference beside the others of its directory, and whether anything was named.

@@ -20,5 +20,5 @@ fn mdstat_of_the_field_is_understood() {
         let named = found.as_ref().map_or(true, |it| !it.problems.is_empty());
         share.count(&file, good, named);
     }
-    share.report("/proc/mdstat", 0.98);
+    share.report("md", "/proc/mdstat", 0.98);
 }

@@ -2,6 +2,7 @@
 //! without it there is nothing to do here. Prints which share was understood; nothing may be silently empty.
 
 use std::{
+    collections::BTreeMap,
     env,
     path::{Path, PathBuf},
 };
@@ -42,6 +43,8 @@ mod smart;
 
 mod snmp;
 
+mod table;
+
 mod trees;
 
 mod volumes;
@@ -54,6 +57,7 @@ pub(crate) struct Share {
     good: u32,
     named: u32,
     silent: Vec<PathBuf>,
+    left_out: BTreeMap<&'static str, u32>,
 }
 
 impl Share {
@@ -68,8 +72,14 @@ impl Share {
         }
     }
 
-    /// Prints the share of this kind, and fails if it is smaller than wanted or anything was silent.
-    pub(crate) fn report(&self, kind: &str, wanted: f64) {
+    /// Counts a file that no source is meant to read, and why.
+    pub(crate) fn leave_out(&mut self, why: &'static str) {
+        *self.left_out.entry(why).or_default() += 1;
+    }
+
+    /// Prints the share of this kind, keeps its row of the table, and fails if the share is smaller than wanted or anything
+    /// was silent.
+    pub(crate) fn report(&self, source: &str, kind: &str, wanted: f64) {
         let all = self.good + self.named + u32::try_from(self.silent.len()).unwrap();
         let share = f64::from(self.good) / f64::from(all.max(1));
         eprintln!(
@@ -78,6 +88,15 @@ impl Share {
             share * 100.0,
             self.named
         );
+        let left: Vec<String> =
+            self.left_out.iter().map(|(why, count)| format!("{count} {why}")).collect();
+        table::keep(&format!(
+            "| {source} | {kind} | {all} | {} | {} | {:.1} % | {} |",
+            self.good,
+            self.named,
+            share * 100.0,
+            left.join("; ")
+        ));
         assert!(self.silent.is_empty(), "silently empty: {:?}", self.silent);
         assert!(share >= wanted, "{kind}: only {share} of {all}");
     }

@@ -47,7 +47,7 @@ fn read(kind: &str, source: &str, class: &str, state: &str) {
         }
     }
     if !hosts.is_empty() {
-        share.report(&format!("{class} of {kind}"), 0.98);
+        share.report(source, &format!("{class} of {kind}"), 0.98);
     }
 }
 
@@ -86,5 +86,5 @@ fn modules_of_the_field_are_understood() {
         let named = found.components[0].attrs.contains_key("hw.network.module.form");
         share.count(&file, named && (light > 1 || lines < 3), !found.problems.is_empty());
     }
-    share.report("ethtool -m", 0.98);
+    share.report("port", "ethtool -m", 0.98);
 }

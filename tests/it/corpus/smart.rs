@@ -35,5 +35,5 @@ fn smartctl_json_of_the_field_is_understood() {
         let named = found.as_ref().map_or(true, |it| !it.problems.is_empty());
         share.count(&file, good, named);
     }
-    share.report("smartctl --json", 0.98);
+    share.report("smart", "smartctl --json", 0.98);
 }

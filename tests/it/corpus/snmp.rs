@@ -46,6 +46,6 @@ fn walks_of_the_field_are_understood() {
         let is_listed = FAMILIES.iter().any(|it| name.starts_with(it));
         if is_listed { listed.count(&file, good, named) } else { others.count(&file, good, named) }
     }
-    listed.report("SNMP walks of known families", 0.98);
-    others.report("other SNMP walks", 0.0);
+    listed.report("snmp", "SNMP walks of known families", 0.98);
+    others.report("snmp", "other SNMP walks", 0.0);
 }

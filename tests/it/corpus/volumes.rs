@@ -27,7 +27,7 @@ fn lvs_reports_of_the_field_are_understood() {
         });
         share.count(&file, good, found.map_or(true, |it| !it.problems.is_empty()));
     }
-    share.report("lvs --reportformat json", 0.98);
+    share.report("lvm", "lvs --reportformat json", 0.98);
 }
 
 #[test]
@@ -54,5 +54,5 @@ fn trees_of_btrfs_of_the_field_are_understood() {
             share.count(tree, sets == wanted && !strange, !found.problems.is_empty());
         }
     }
-    share.report("trees of Btrfs", 0.98);
+    share.report("btrfs", "trees of Btrfs", 0.98);
 }

@@ -44,7 +44,7 @@ fn zpool_status_of_the_field_is_understood() {
         let named = found.as_ref().map_or(true, |it| !it.problems.is_empty());
         share.count(&file, good, named);
     }
-    share.report("zpool", 0.98);
+    share.report("zfs", "zpool", 0.98);
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn kstat_of_the_field_gives_the_state_of_pools() {
         let pools = found.states.iter().filter(|it| it.metric == "zfs.pool.health").count();
         share.count(tree, pools == states.len(), !found.problems.is_empty());
     }
-    share.report("kstat of pools", 0.98);
+    share.report("zfs", "kstat of pools", 0.98);
 }
 
 fn is_health(word: &str) -> bool {
