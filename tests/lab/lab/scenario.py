@@ -12,7 +12,7 @@ from pathlib import Path
 from . import disk
 from .errors import Broken
 
-KEYS = {"about", "alone", "prepare", "may", "step", "expect", "never"}
+KEYS = {"about", "alone", "apart", "prepare", "may", "step", "expect", "never"}
 STEP = {"id", "at", "after", "guest", "bmc", "qmp", "smart", "frozen"}
 CASE = {"component", "class", "level", "kind", "says"}
 EXPECT = CASE | {"id", "since", "ticket", "within", "over"}
@@ -83,7 +83,7 @@ class Scenario:
                 if strange := set(table) - keys:
                     raise Broken(f"{name}: unknown keys {sorted(strange)}; known are {sorted(keys)}")
         self.about, self.alone, self.prepare = known["about"], known.get("alone", False), known.get("prepare", "")
-        self.may = known.get("may", [])
+        self.may, self.apart = known.get("may", []), known.get("apart", "")
         self.steps = [Step(it) for it in known["step"]]
         self.expects = [Expect(it) for it in known["expect"]]
         self.nevers = [Never(it) for it in known.get("never", [])]
@@ -205,4 +205,4 @@ def load(folder, only=()):
     found = [Scenario(path.stem, tomllib.loads(path.read_text())) for path in sorted(Path(folder).glob("*.toml"))]
     if strange := set(only) - {it.name for it in found}:
         raise Broken(f"no scenario {sorted(strange)}; there are {[it.name for it in found]}")
-    return [it for it in found if not only or it.name in only]
+    return [it for it in found if (it.name in only if only else not it.apart)]
