@@ -60,7 +60,11 @@ impl Ctx {
             manager: session.is_some_and(|session| session.viewer.role == Role::Manager),
             csrf: session.map(super::session::Session::csrf).unwrap_or_default(),
             here: ask.head.here.clone(),
-            customer: if own { home.customer_title(ask.head.lang).to_owned() } else { String::new() },
+            customer: if own {
+                home.customer_title(ask.head.lang).to_owned()
+            } else {
+                String::new()
+            },
             now: ask.now,
             zone: home.timezone,
         }
