@@ -111,6 +111,36 @@ fn ten_minutes_of_silence_are_one_gap() {
     assert_eq!(open_cases(&store), []);
 }
 
+/// A host that comes and goes is told each time it goes.
+#[test]
+fn every_silence_is_told_not_only_the_first() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let mut pipeline = open(&store);
+    let mut sequence = 0;
+    let silent = |store: &Store| {
+        open_cases(store)
+            .iter()
+            .any(|it| it.component == ComponentId::host() && it.parent.is_none())
+    };
+    for (round, speaks) in [(0, 40), (1, 40), (2, 8), (3, 8)] {
+        let begun = round * 3_600;
+        for step in 0..speaks {
+            let secs = begun + step * 30;
+            sequence += 1;
+            let looks =
+                [degraded(secs, 0), run("host", secs), run("net", secs), run("block", secs)];
+            take(&store, &mut pipeline, sequence, secs, &looks);
+            pipeline.tick(at(secs)).unwrap();
+        }
+        assert!(!silent(&store), "round {round}: it speaks");
+        for step in 0..30_i64 {
+            pipeline.tick(at(begun + speaks * 30 + step * 60)).unwrap();
+        }
+        assert!(silent(&store), "round {round}: it is silent");
+    }
+}
+
 /// A look at so many degraded arrays that their cases need more room than the last page of the store has.
 fn many_degraded(secs: i64, missing: u32) -> Run {
     let mut all = degraded(secs, missing);

@@ -4,7 +4,7 @@
 //! readings. Files of kinds that the source leaves
 //! out on purpose are not counted, nor what is no output of Lustre's tools at all (what other exporters made of it).
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{fs, path::Path};
 
 use xunjian_agent::{host::Given, saved::File, source::Found, sources};
 use xunjian_proto::Time;
