@@ -185,10 +185,11 @@ impl Service {
     /// Keeps a run until others can go with it.
     fn gather(&mut self, run: Run, news: bool) {
         let now = Instant::now();
-        self.awaited.remove(&run.source);
+        // With the last first run there is nothing more to wait for.
+        let last = self.awaited.remove(&run.source) && self.awaited.is_empty();
         let full = self.gathered.len() + 1 >= GATHER_MAX;
         let eager = self.eager_until.is_some_and(|it| now < it);
-        let by = match (full, eager || news) {
+        let by = match (full, eager || news || last) {
             (true, _) => now,
             (false, true) if eager || self.awaited.is_empty() => now + GATHER_NEWS,
             (false, true) => (self.begun + FIRST_TOGETHER).max(now + GATHER_NEWS),
