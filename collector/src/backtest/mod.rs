@@ -111,7 +111,7 @@ pub fn run(histories: &Histories, rules: &Arc<RuleSet>, from: Option<Day>) -> Ou
 fn lines_of(predictors: &[Predictor], figures: Vec<Figures>) -> Vec<Line> {
     let budget = figures.first().map_or(0.0, |it| it.false_alarms.value);
     let ranks = || predictors.iter().zip(&figures).filter(|it| matches!(it.0, Predictor::Rank(_)));
-    let fits = ranks().find(|it| it.1.false_alarms.value <= budget).or(ranks().last());
+    let fits = ranks().find(|it| it.1.false_alarms.value <= budget).or(ranks().next_back());
     let chosen = fits.map(|it| it.0.clone());
     let named = predictors.iter().zip(figures.iter().cloned());
     named
