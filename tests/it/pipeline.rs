@@ -123,7 +123,8 @@ fn every_silence_is_told_not_only_the_first() {
             .iter()
             .any(|it| it.component == ComponentId::host() && it.parent.is_none())
     };
-    for (round, speaks) in [(0, 40), (1, 40), (2, 8), (3, 8)] {
+    // The last time the reading that ends the silence is the only one before the next.
+    for (round, speaks) in [(0, 40), (1, 40), (2, 8), (3, 1), (4, 1)] {
         let begun = round * 3_600;
         for step in 0..speaks {
             let secs = begun + step * 30;

@@ -221,7 +221,10 @@ pub(super) fn timed(
     let verdict = match scope.truth(&rule.when, Some(&mut notes)) {
         Truth::True => {
             let since = notes.inputs.first().map_or(now, |input| input.at);
-            Verdict::Firing(Box::new(fact(&scope, overrides, &notes, rule.evidence, since)))
+            let mut fact = fact(&scope, overrides, &notes, rule.evidence, since);
+            // Silence is proved when it has lasted, not by the reading before it, which may have ended a silence.
+            fact.at = notes.silent_at.unwrap_or(fact.at).min(now);
+            Verdict::Firing(Box::new(fact))
         }
         Truth::False => Verdict::Quiet,
         Truth::Unknown | Truth::None => return None,

@@ -217,6 +217,7 @@ pub(super) fn silent(
 ) {
     let secs = |it: Duration| duration_text(Duration::from_secs(it.as_secs()));
     show(notes, truth, secs(silence), secs(limit));
+    notes.silent_at = notes.silent_at.max(Some(last + limit));
     notes.inputs.push(Input {
         name: "time since the last reading".to_owned(),
         value: secs(silence),

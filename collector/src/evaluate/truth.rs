@@ -42,6 +42,8 @@ pub(super) struct Notes {
     pub(super) none: Option<Text>,
     /// The parts of a score that count, as people read them.
     pub(super) points: Text,
+    /// When a silence had lasted for as long as the rule allows.
+    pub(super) silent_at: Option<Time>,
 }
 
 /// One rule on one component at one time.
