@@ -65,8 +65,8 @@ fn not_found(build: &mut Build<'_>, kinds: &[String]) -> Statement {
     let names: Vec<String> = kinds.iter().map(|kind| words::kind(build.lang, kind)).collect();
     let list = words::list(build.lang, &names);
     let text = build.pick(
-        format!("受检主机上未发现下列设备，相应的 {items} 个检查项不适用，不计入覆盖率：{list}。"),
-        format!("The hosts have none of the following, so {} do not apply and do not count in the coverage: {list}.", words::plural(items as u64, "check item", "check items")),
+        format!("受检主机上未发现下列设备（未安装读取软件的设备无法发现），相应的 {items} 个检查项不计入覆盖率：{list}。"),
+        format!("None of the following was found on the hosts (where the software to read it is not installed, it cannot be found), so {} do not count in the coverage: {list}.", words::plural(items as u64, "check item", "check items")),
     );
     let sources = [build.coverage(), build.hosts()];
     build.index.say(text, &sources)

@@ -170,8 +170,8 @@ fn looked_for(build: &mut Build<'_>) -> Option<Statement> {
     }
     let list = words::list(build.lang, &names);
     let text = build.pick(
-        format!("以下采集项只做了存在性检查，受检主机上没有相应的设备或软件：{list}。"),
-        format!("These were only looked for; no host has what they read: {list}."),
+        format!("以下采集项只做了存在性检查，受检主机上没有相应的设备，或没有读取所需的软件：{list}。"),
+        format!("These were only looked for; no host has what they read, or the software to read it: {list}."),
     );
     let source = build.ledgers();
     Some(build.index.say(text, &[source]))
