@@ -40,6 +40,8 @@ pub mod evidence;
 
 pub mod pipeline;
 
+pub mod replay;
+
 pub mod report;
 
 pub mod web;

@@ -114,7 +114,9 @@ fn maintenance(case: &mut Case, contract: &Contract, at: Time, now: Time) {
 }
 
 fn risk(case: &mut Case, contract: &Contract, at: Time, now: Time) {
-    let newest = contract.accepted.iter().filter(|it| it.case == case.id.0).max_by_key(|it| it.at);
+    // A replay knows what was signed later; it did not hold then.
+    let signed = contract.accepted.iter().filter(|it| it.case == case.id.0 && it.at <= now);
+    let newest = signed.max_by_key(|it| it.at);
     let Some(accepted) = newest else {
         if let Some(risk) = case.agreed.risk.take() {
             lapse(case, &risk.id, &Text::new("已撤回", "it was withdrawn"), at);

@@ -14,6 +14,7 @@ use super::{
     fold, handover,
     incident::Conditions,
     settle::{self, Seen, is_worth_writing, keep_graver, log, settle_one},
+    site,
     topology::Topology,
 };
 use crate::{
@@ -45,7 +46,7 @@ const OVERFLOW: &str = "cases-overflow";
 
 /// Whether a fact comes from classification itself and not from a rule of the library.
 pub fn is_derived(rule: &str) -> bool {
-    rule == OVERFLOW || rule == common::RULE
+    rule == OVERFLOW || rule == common::RULE || rule == site::RULE
 }
 
 /// More cases than one host can have in earnest; beyond it one gap of coverage is reported instead.
@@ -391,5 +392,6 @@ fn identity(customer: &str, agent: &str, fact: &Fact) -> CaseId {
     let text = [customer, agent, fact.component.as_str(), &fact.class, &since].join("\u{0}");
     let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
     let hex: String = digest.as_ref().iter().take(8).map(|it| format!("{it:02x}")).collect();
-    CaseId(format!("C{hex}"))
+    let mark = if agent.is_empty() { 'S' } else { 'C' };
+    CaseId(format!("{mark}{hex}"))
 }

@@ -20,12 +20,20 @@ use crate::evaluate::Fact;
 pub(super) fn fold(cases: &mut [Case], topology: &Topology, conditions: &Conditions, at: Time) {
     let parents: Vec<Option<CaseId>> = cases
         .iter()
-        .map(|it| cause(it, cases, topology, conditions).map(|cause| cause.id.clone()))
+        .map(|it| {
+            let own = cause(it, cases, topology, conditions).map(|cause| cause.id.clone());
+            own.or_else(|| from_outside(it))
+        })
         .collect();
     for (case, parent) in cases.iter_mut().zip(parents) {
         case.parent = parent;
     }
     raise(cases, at);
+}
+
+/// The cause that only a look at several hosts can find; it is set and cleared there.
+fn from_outside(case: &Case) -> Option<CaseId> {
+    case.parent.clone().filter(|it| case.agent.is_empty() || it.is_of_site())
 }
 
 /// The case that this one is a consequence of.
@@ -90,10 +98,10 @@ fn blind_cause<'a>(case: &Case, cases: &'a [Case]) -> Option<&'a Case> {
 }
 
 /// The rule that says that nothing is heard from a host.
-const SILENT: &str = "host-silent";
+pub(super) const SILENT: &str = "host-silent";
 
 /// A link that goes down cuts the host off at once; what is read is sent within a minute, and spooled runs come later.
-const SHORTLY: Duration = Duration::from_secs(600);
+pub(super) const SHORTLY: Duration = Duration::from_secs(600);
 
 fn says_lost(case: &Case) -> bool {
     case.facts.iter().any(|it| it.evidence == EvidenceKind::Lost)

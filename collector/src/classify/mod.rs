@@ -35,6 +35,8 @@ mod common;
 
 mod handover;
 
+pub mod site;
+
 pub mod agreed;
 
 mod case_texts;
@@ -146,9 +148,9 @@ pub struct Case {
     pub customer: String,
     /// The contract's site; empty if the contract names none.
     pub site: String,
-    /// The agent that saw it.
+    /// The agent that saw it; empty for a case of a whole site.
     pub agent: String,
-    /// The host's name.
+    /// The host's name; empty for a case of a whole site.
     pub hostname: String,
     /// What has the fault.
     pub component: ComponentId,

@@ -54,7 +54,10 @@ impl Window {
         component: &ComponentId,
         at: Time,
     ) -> bool {
-        let site = contract.assets.get(hostname).map(|it| it.site.as_str());
+        let site = match component.kind() {
+            "site" => Some(component.key()),
+            _ => contract.assets.get(hostname).map(|it| it.site.as_str()),
+        };
         self.span(contract.timezone).is_some_and(|(from, to)| from <= at && at < to)
             && self.host.as_deref().is_none_or(|it| it == hostname)
             && self.site.as_deref().is_none_or(|it| site == Some(it))

@@ -61,7 +61,7 @@ impl HostView {
         let newest = place == runs.len();
         let too_late = place == 0 && runs.len() >= RECENT;
         self.stats.runs += 1;
-        self.readings(run, source);
+        self.readings(run, source, too_late);
         if too_late {
             self.stats.too_late += 1;
             return Absorbed::TooLate;
@@ -183,7 +183,7 @@ impl HostView {
         pair.state = state;
     }
 
-    fn readings(&mut self, run: &Run, source: usize) {
+    fn readings(&mut self, run: &Run, source: usize, too_late: bool) {
         let own = self.part_index(&ComponentId::new(SELF, &run.source), run.at);
         if let Some(own) = own {
             self.note_seen(own, source, run.at);
@@ -200,7 +200,7 @@ impl HostView {
             self.number(part, metric, &sample.series.attrs, point);
         }
         self.words(run, source);
-        self.events(run);
+        self.events(run, too_late);
         for problem in &run.problems {
             let Some(id) = &problem.component else { continue };
             let Some(part) = self.part_index(id, run.at) else { continue };
@@ -288,10 +288,25 @@ impl HostView {
         }
     }
 
-    fn events(&mut self, run: &Run) {
+    /// Whether a run is a duplicate is no longer known when it is too late: after a restart an hour is read again. What
+    /// it told is known, and does not count twice.
+    fn events(&mut self, run: &Run, too_late: bool) {
+        let mut told: Vec<(usize, MetricId, bool)> = Vec::new();
         for event in &run.events {
             let Some(metric) = self.rules.id(&event.kind) else { continue };
             let Some(part) = self.part_index(&event.component, run.at) else { continue };
+            if too_late {
+                let known = told.iter().find(|it| (it.0, it.1) == (part, metric)).map(|it| it.2);
+                let known = known.unwrap_or_else(|| {
+                    let mut slots = self.parts[part].events.iter().filter(|it| it.metric == metric);
+                    let known = slots.any(|it| it.list.iter().any(|it| it.told == run.at));
+                    told.push((part, metric, known));
+                    known
+                });
+                if known {
+                    continue;
+                }
+            }
             let window =
                 self.rules.windows[usize::from(metric.0)].last().copied().unwrap_or_default();
             let events = &mut self.parts[part].events;

@@ -7,14 +7,17 @@ use xunjian_proto::{Component, ComponentId, HostFacts, Run, Time};
 use xunjian_rules::{RuleSet, Text};
 
 use crate::{
-    classify::{self, Case, CaseId, Step, is_live, step, topology::Topology},
+    classify::{self, Case, CaseId, Grade, Step, is_live, step, topology::Topology},
     contract::Contract,
     evaluate::{self, HostView, Judgement, Overrides, Verdict},
 };
 
 mod inventory;
 
+mod sites;
+
 pub use inventory::Inventory;
+pub use sites::{Rounds, Sites};
 
 /// What is known of one host while it is followed.
 pub struct Round {
@@ -55,7 +58,10 @@ impl Round {
         arrived: Time,
     ) -> Vec<Case> {
         let mut changed = false;
-        for run in runs {
+        // Rules look at what other sources read last: the order within a batch must not decide what that is.
+        let mut sorted: Vec<&Run> = runs.iter().collect();
+        sorted.sort_by(|a, b| (a.at, &a.source).cmp(&(b.at, &b.source)));
+        for run in sorted {
             self.view.absorb(run, overrides, arrived);
             changed |= self.inventory.absorb(run);
         }
@@ -130,6 +136,18 @@ impl Round {
     /// Cases that are open or were closed lately.
     pub fn cases(&self) -> impl Iterator<Item = &Case> {
         self.cases.values()
+    }
+
+    /// Takes over a case that a look at several hosts changed.
+    fn put(&mut self, case: Case) {
+        self.cases.insert(case.id.clone(), case);
+    }
+
+    /// Whether nothing is heard of the host, or of a device that it reads.
+    fn is_cut_off(&self) -> bool {
+        let blind = |it: &&Case| it.closed_at.is_none() && it.decision.grade == Grade::Blind;
+        let whole = |it: &Case| matches!(it.component.kind(), "host" | "device");
+        self.cases.values().filter(blind).any(whole)
     }
 
     /// A component as its sources last described it together.

@@ -50,7 +50,7 @@ pub fn title(case: &Case) -> Text {
         true => case.component_name.clone(),
         false => format!("{} {}", case.hostname, case.component_name),
     };
-    Text::new(format!("{place}:{}", message.zh), format!("{place}: {}", message.en))
+    Text::new(format!("{place}：{}", message.zh), format!("{place}: {}", message.en))
 }
 
 fn open(

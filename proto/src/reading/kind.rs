@@ -19,6 +19,7 @@ pub struct Kind {
 
 /// Every kind, in the order in which pages and reports show them.
 pub const KINDS: &[Kind] = &[
+    part("site", "站点", "个", "site", "sites", false),
     part("host", "主机", "台", "host", "hosts", false),
     part("cpu", "处理器", "个", "processor", "processors", false),
     part("memory", "内存", "条", "memory module", "memory modules", false),

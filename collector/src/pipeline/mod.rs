@@ -20,11 +20,15 @@ use crate::{
     contract::Contracts,
     evaluate::Overrides,
     evidence, notify,
-    round::{Inventory, Round},
+    round::{Inventory, Round, Rounds, Sites},
     store::{AgentId, Judged, Store, StoreError, StoredBatch},
     ticket,
     warm::Warm,
 };
+
+mod stats;
+
+pub use stats::Stats;
 
 /// Batches that are judged in one go: bounds memory while catching up.
 const BATCHES_MAX: usize = 256;
@@ -43,7 +47,8 @@ pub struct Pipeline {
     written: Arc<Contracts>,
     /// The same with what people agreed since.
     contracts: Arc<Contracts>,
-    rounds: BTreeMap<AgentId, Round>,
+    rounds: Rounds,
+    sites: Sites,
     saved_at: Time,
     ticked_at: Time,
     stats: Stats,
@@ -51,27 +56,6 @@ pub struct Pipeline {
     ahead: bool,
     /// A panic was contained in this round of judging.
     torn: bool,
-}
-
-/// What the pipeline has done, for `/metrics`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Stats {
-    /// Batches judged.
-    pub batches: u64,
-    /// Batches that could not be unpacked; kept, counted, passed over.
-    pub unreadable: u64,
-    /// Panics that were contained.
-    pub panics: u64,
-    /// Cases opened or changed.
-    pub cases: u64,
-    /// Tickets opened or changed.
-    pub tickets: u64,
-    /// Values that mean "not read" or are absurd: left out of judging.
-    pub implausible: u64,
-    /// Runs refused because they lie in the future.
-    pub future: u64,
-    /// Components, series and events that found no room.
-    pub overflow: u64,
 }
 
 /// Why judging stopped.
@@ -95,7 +79,8 @@ impl Pipeline {
             rules,
             written: Arc::clone(&contracts),
             contracts,
-            rounds: BTreeMap::new(),
+            rounds: Rounds::new(),
+            sites: Sites::default(),
             saved_at: now,
             ticked_at: now,
             stats: Stats::default(),
@@ -113,6 +98,7 @@ impl Pipeline {
         for case in self.store.cases(Some(since))? {
             cases.entry(case.agent.clone()).or_default().push(case);
         }
+        self.sites = Sites::resume(cases.remove("").unwrap_or_default());
         let warm = Warm::new(&self.store, &self.rules)?;
         for row in self.store.agents()? {
             let contract = self.contracts.of(&row.host.hostname);
@@ -270,23 +256,19 @@ impl Pipeline {
                 None => torn += 1,
             }
         }
+        let (sites, rounds, contracts) = (&mut self.sites, &mut self.rounds, &self.contracts);
+        match contained("judging sites", "", || sites.tick(rounds, contracts, now)) {
+            Some(cases) => changed.extend(cases),
+            None => torn += 1,
+        }
         for _ in 0..torn {
             self.torn();
         }
-        self.count_left_out();
+        self.stats.left_out(self.rounds.values());
         let messages = self.clock_messages(self.ticked_at, now)?;
         self.commit(changed, Judged { messages, ..Judged::default() }, now)?;
         self.ticked_at = now;
         Ok(())
-    }
-
-    fn count_left_out(&mut self) {
-        (self.stats.implausible, self.stats.future, self.stats.overflow) = (0, 0, 0);
-        for stats in self.rounds.values().map(|it| it.view().stats()) {
-            self.stats.implausible += stats.sentinels;
-            self.stats.future += stats.future;
-            self.stats.overflow += stats.overflow;
-        }
     }
 
     fn commit(
