@@ -19,7 +19,7 @@ use sysinfo::{CpuRefreshKind, System};
 
 use super::{
     Address, Allowed, Ask, FILE_BYTES_MAX, Host, HostError, Output, PROGRAM_WAIT, PROGRAM_WAIT_MAX,
-    Reached, Reply, Request, Space, Vitals, WalkError, Walked, below_root, helper,
+    Reached, Reply, Request, SYSTEM_BUS, Space, Vitals, WalkError, Walked, below_root, bus, helper,
     https::Https,
     no_target,
     probe::{self, PROBE_COMMAND},
@@ -183,6 +183,11 @@ impl Host for Live {
         let argv = ["xunjian-agent", PROBE_COMMAND, path];
         let output = program::run(&binary, &argv, limit.min(PROBE_WAIT), &self.left_behind)?;
         probe::answer(&output.ok(&argv)?).map_err(wrap)
+    }
+
+    fn units(&self, named: &[&str], limit: Duration) -> Result<String, HostError> {
+        bus::units(named, limit)
+            .map_err(|source| HostError::Read { path: SYSTEM_BUS.to_owned(), source })
     }
 
     fn targets(&self, source: &str, own: &[&str]) -> Vec<Target> {

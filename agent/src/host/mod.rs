@@ -34,18 +34,21 @@ mod recorder;
 
 mod given;
 
+mod bus;
+
 mod snmp;
 
 mod https;
 
 pub use allowed::Allowed;
+pub use bus::SYSTEM_BUS;
 pub(crate) use allowed::fitting;
 pub use given::Given;
 pub use helper::{HELPER_COMMAND, help};
 pub use https::{Reply, Request, check_https};
 pub use live::Live;
 pub use probe::{PROBE_COMMAND, probe_mount};
-pub use programs::{IPMITOOL, MDADM, Program, SMARTCTL, SYSTEMCTL};
+pub use programs::{IPMITOOL, MDADM, Program, SMARTCTL};
 pub use reach::{Address, Failure, FailureKind, KEYS as PROBE_KEYS, Reached, check as check_probe};
 pub use recorded::{Meta, Recorded, command_file};
 pub use recorder::Recorder;
@@ -84,6 +87,13 @@ pub trait Host: Send + Sync {
     fn space_within(&self, path: &str, limit: Duration) -> Result<Space, HostError> {
         let _ = limit;
         self.space(path)
+    }
+    /// What systemd keeps of its services and mounts, and of the units of these names, asked over D-Bus: blocks of
+    /// `Name=value` lines with an empty line between units, as `systemctl show` prints them, the first with
+    /// `SystemState`. A recording keeps it as the file of the bus's socket, [`SYSTEM_BUS`].
+    fn units(&self, named: &[&str], limit: Duration) -> Result<String, HostError> {
+        let _ = (named, limit);
+        self.read(SYSTEM_BUS)
     }
     /// Devices that this source is to read over the network, each with those of its keys that are in `own`.
     fn targets(&self, source: &str, own: &[&str]) -> Vec<Target> {

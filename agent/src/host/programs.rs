@@ -39,10 +39,6 @@ pub const IPMITOOL: Program = Program {
     root: true,
 };
 
-/// systemd.
-pub const SYSTEMCTL: Program =
-    Program { name: "systemctl", places: &["/usr/bin/systemctl", "/bin/systemctl"], root: false };
-
 impl Program {
     /// Where it lies on this machine.
     pub(super) fn place(&self) -> Option<PathBuf> {

@@ -16,7 +16,8 @@ use std::{
 };
 
 use super::{
-    Ask, Host, HostError, Meta, Output, Reached, Reply, Request, Space, Vitals, Walked, below_root,
+    Ask, Host, HostError, Meta, Output, Reached, Reply, Request, SYSTEM_BUS, Space, Vitals, Walked,
+    below_root,
     recorded::{command_file, space_file, web_file},
     snmp::Kept as KeptWalk,
 };
@@ -256,6 +257,12 @@ impl Host for Recorder {
     fn space_within(&self, path: &str, limit: Duration) -> Result<Space, HostError> {
         let answer = self.host.space_within(path, limit);
         self.keep_space(path, &answer);
+        answer
+    }
+
+    fn units(&self, named: &[&str], limit: Duration) -> Result<String, HostError> {
+        let answer = self.host.units(named, limit);
+        self.keep_file(SYSTEM_BUS, answer.as_ref().map(|it| it.as_bytes()));
         answer
     }
 

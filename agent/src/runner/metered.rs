@@ -155,6 +155,18 @@ impl Host for Metered<'_> {
         self.noted(answer)
     }
 
+    fn units(&self, named: &[&str], limit: Duration) -> Result<String, HostError> {
+        if let Some(error) = self.no_time("org.freedesktop.systemd1".to_owned()) {
+            return Err(error);
+        }
+        let begun = Instant::now();
+        let answer = self.host.units(named, limit.min(self.left()));
+        self.meter.program("D-Bus questions to systemd".to_owned(), begun.elapsed());
+        let text = self.noted(answer)?;
+        self.meter.read(text.len());
+        Ok(text)
+    }
+
     fn targets(&self, source: &str, own: &[&str]) -> Vec<Target> {
         self.host.targets(source, own)
     }

@@ -1,8 +1,8 @@
 //! Units of systemd: failed, restarting and watched ones, and the manager itself.
 //!
-//! Facts: `systemctl(1)`, `systemd.service(5)`, `org.freedesktop.systemd1(5)`. Works from systemd 219 on (which has no
-//! `NRestarts`). Only units with something to say are read out: and for a day after that, so that the collector sees
-//! them get well, because silence would not close a case.
+//! Facts: `org.freedesktop.systemd1(5)`, `systemd.service(5)`. Works from systemd 219 on (which has no `NRestarts`). Only
+//! units with something to say are read out: and for a day after that, so that the collector sees them get well, because
+//! silence would not close a case.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -10,7 +10,6 @@ use serde::Deserialize;
 use xunjian_proto::{Component, ComponentId, Reason};
 
 use crate::{
-    host::SYSTEMCTL,
     saved::Saved,
     source::{Collect, Metric, Need, Source, SourceError, Words, check_options},
 };
@@ -23,15 +22,12 @@ pub const SOURCE: Source = Source {
         zh: "系统服务：失败、反复重启、重点关注的服务",
         en: "services: failed, restarting, watched",
     },
-    needs: &[Need::Path("run/systemd/system"), Need::Program("systemctl")],
-    programs: &[SYSTEMCTL],
-    runs: &[
-        "systemctl show --all --no-pager --property={word} {name}...",
-        "systemctl is-system-running",
-    ],
+    needs: &[Need::Path("run/systemd/system")],
+    programs: &[],
+    runs: &[],
     harmless: Words {
-        zh: "向 systemd 询问其保存在内存中的状态，不启动、停止或加载任何服务。",
-        en: "Asks systemd for the states that it keeps in memory. No unit is started, stopped or loaded.",
+        zh: "经 D-Bus 读取 systemd 保存在内存中的单元状态（ListUnits 及少量属性），不运行任何程序，不启动或停止任何服务。",
+        en: "Asks systemd over D-Bus for the states that it keeps in memory (ListUnits and a few properties). No program is run, no unit is started or stopped.",
     },
     every: Duration::from_secs(60),
     deadline: Duration::from_secs(45),
@@ -100,18 +96,11 @@ struct Options {
     watch: Vec<String>,
 }
 
-const SHOW: [&str; 7] = [
-    "systemctl",
-    "show",
-    "--all",
-    "--no-pager",
-    "--property=Id,LoadState,ActiveState,SubState,Result,NRestarts,UnitFileState,ExecMainStatus",
-    "*.service",
-    "*.mount",
-];
+/// How long systemd may take for everything: it answers within milliseconds unless it is stuck itself.
+const WAIT: Duration = Duration::from_secs(30);
 
-/// Where the patterns begin in [`SHOW`].
-const PATTERNS: usize = 5;
+/// Name of what is kept as proof.
+const PROOF: &str = "org.freedesktop.systemd1 ListUnits";
 
 /// Units read out in one run; more failures than that have one cause.
 const UNITS_MAX: usize = 200;
@@ -142,32 +131,19 @@ impl Unit {
 
 fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
     let options: Options = c.options.clone().try_into().unwrap_or_default();
-    manager(c);
-    let output = c.host.run(&SHOW)?;
-    let truncated = output.truncated;
-    let text = if truncated { output.stdout } else { output.ok(&SHOW)? };
-    let units = parse(&text);
-    if units.is_empty() {
-        let why = "no unit in systemctl's answer".to_owned();
-        return Err(SourceError::Parse { what: SHOW[..4].join(" "), why });
-    }
-    if truncated {
-        c.problem(
-            Reason::Truncated,
-            None,
-            format!("systemctl's list of units was cut after {}", units.len()),
-        );
-    }
-    totals(c, &units);
-    proof(c, &text);
-
     let watched: Vec<String> = options.watch.iter().map(|it| full_name(it)).collect();
-    let mut units = units;
-    if !watched.is_empty() {
-        units.extend(by_name(c, &watched));
-    }
     let mut recent: BTreeMap<String, u32> =
         c.cursor.as_deref().and_then(|it| serde_json::from_str(it).ok()).unwrap_or_default();
+    let named: Vec<&str> = watched.iter().chain(recent.keys()).map(String::as_str).collect();
+    let text = c.host.units(&named, WAIT)?;
+    let units = parse(&text);
+    if units.is_empty() {
+        let why = "no unit in systemd's answer".to_owned();
+        return Err(SourceError::Parse { what: PROOF.to_owned(), why });
+    }
+    manager(c, &text);
+    totals(c, &units);
+    proof(c, &text);
     recent.values_mut().for_each(|left| *left = left.saturating_sub(1));
     recent.retain(|_, left| *left > 0);
     for (name, unit) in &units {
@@ -195,21 +171,7 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
     Ok(())
 }
 
-/// Units by their names: a pattern finds only those that systemd has in memory.
-fn by_name(c: &mut Collect<'_>, names: &[String]) -> BTreeMap<String, Unit> {
-    let argv: Vec<&str> =
-        SHOW[..PATTERNS].iter().copied().chain(names.iter().map(String::as_str)).collect();
-    let answer = c.host.run(&argv).and_then(|it| it.ok(&argv));
-    match answer {
-        Ok(text) => parse(&text),
-        Err(error) => {
-            c.problem(error.reason(), None, format!("watched units: {error}"));
-            BTreeMap::new()
-        }
-    }
-}
-
-/// Names go to systemctl's command line, where a hyphen at the start would be an option and a star a pattern.
+/// Names are asked for one by one: a star would be no pattern, and what systemd cannot know is a mistake.
 fn check(table: &toml::Table) -> Result<(), String> {
     check_options::<Options>(table)?;
     let options: Options = table.clone().try_into().unwrap_or_default();
@@ -223,31 +185,17 @@ fn check(table: &toml::Table) -> Result<(), String> {
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("; ")) }
 }
 
-/// `degraded` comes with exit status 1: the word is the answer.
-fn manager(c: &mut Collect<'_>) {
-    match c.host.run(&["systemctl", "is-system-running"]) {
-        Ok(output) => {
-            let word = output.stdout.lines().next().unwrap_or_default().trim().to_owned();
-            let known = [
-                "initializing",
-                "starting",
-                "running",
-                "degraded",
-                "maintenance",
-                "stopping",
-                "offline",
-            ];
-            if known.contains(&word.as_str()) {
-                c.state(&MANAGER, &ComponentId::host(), &word);
-            } else {
-                c.problem(
-                    Reason::Unparsable,
-                    None,
-                    format!("systemctl is-system-running says {word:?}"),
-                );
-            }
+/// What systemd says of the whole.
+fn manager(c: &mut Collect<'_>, text: &str) {
+    const KNOWN: [&str; 7] =
+        ["initializing", "starting", "running", "degraded", "maintenance", "stopping", "offline"];
+    match text.lines().find_map(|it| it.strip_prefix("SystemState=")).map(str::trim) {
+        Some(word) if KNOWN.contains(&word) => c.state(&MANAGER, &ComponentId::host(), word),
+        Some(word) => {
+            let text = format!("systemd calls its own state {word:?}");
+            c.problem(Reason::Unparsable, None, text);
         }
-        Err(error) => c.problem(error.reason(), None, format!("state of systemd: {error}")),
+        None => c.problem(Reason::Missing, None, "systemd does not tell its own state"),
     }
 }
 
@@ -278,7 +226,7 @@ fn full_name(name: &str) -> String {
     }
 }
 
-/// Keeps what systemctl said of the units that failed; of the others nothing needs to be proved.
+/// Keeps what systemd said of the units that failed; of the others nothing needs to be proved.
 fn proof(c: &mut Collect<'_>, text: &str) {
     let failed: Vec<&str> = text
         .split("\n\n")
@@ -286,13 +234,15 @@ fn proof(c: &mut Collect<'_>, text: &str) {
         .map(str::trim)
         .collect();
     if !failed.is_empty() {
-        c.evidence(SHOW.join(" "), &failed.join("\n\n"));
+        c.evidence(PROOF, &failed.join("\n\n"));
     }
 }
 
 fn totals(c: &mut Collect<'_>, units: &BTreeMap<String, Unit>) {
+    let counted = |name: &&String| name.ends_with(".service") || name.ends_with(".mount");
     for state in ["activating", "active", "deactivating", "failed", "inactive"] {
-        let count = units.values().filter(|it| it.get("ActiveState") == state).count();
+        let units = units.iter().filter(|(name, _)| counted(name));
+        let count = units.filter(|(_, it)| it.get("ActiveState") == state).count();
         let count = u32::try_from(count).map_or(f64::MAX, f64::from);
         c.sample_with(&UNITS, &ComponentId::host(), &[("systemd.unit.active_state", state)], count);
     }
