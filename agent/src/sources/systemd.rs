@@ -239,9 +239,13 @@ fn proof(c: &mut Collect<'_>, text: &str) {
 }
 
 fn totals(c: &mut Collect<'_>, units: &BTreeMap<String, Unit>) {
-    let counted = |name: &&String| name.ends_with(".service") || name.ends_with(".mount");
+    // What others only mention, and a watched unit that is not there, are none.
+    let counts = |(name, unit): &(&String, &Unit)| {
+        (name.ends_with(".service") || name.ends_with(".mount"))
+            && unit.get("LoadState") != "not-found"
+    };
     for state in ["activating", "active", "deactivating", "failed", "inactive"] {
-        let units = units.iter().filter(|(name, _)| counted(name));
+        let units = units.iter().filter(counts);
         let count = units.filter(|(_, it)| it.get("ActiveState") == state).count();
         let count = u32::try_from(count).map_or(f64::MAX, f64::from);
         c.sample_with(&UNITS, &ComponentId::host(), &[("systemd.unit.active_state", state)], count);
