@@ -26,6 +26,8 @@ pub mod sources;
 
 pub mod names;
 
+pub mod spoken;
+
 pub mod config;
 
 pub mod runner;

@@ -36,6 +36,7 @@ mod score;
 mod service;
 mod sites;
 mod snmp;
+mod spoken;
 mod spool;
 mod store;
 mod store_blocks;

@@ -1,18 +1,20 @@
 //! Every recording, cut short and garbled in thousands of ways: a source may complain, never panic. New sources and
 //! recordings are covered without another line.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use xunjian_agent::{
     host::{Ask, Host, HostError, Output, Reached, Reply, Request, Space, Value, Vitals, Walked},
+    runner::chain,
     source::Need,
-    sources,
+    sources, spoken,
     targets::Target,
 };
 
 use crate::{
     faults::Kept,
     fixtures::{names, repo, run},
+    spoken::told,
 };
 
 /// A host whose every answer went through `damage`.
@@ -135,21 +137,29 @@ impl Host for Mangled {
 #[test]
 fn no_damaged_recording_makes_a_source_panic() {
     let root = repo().join("tests/fixtures");
-    let mut runs = 0;
+    let (mut runs, mut english) = (0, BTreeSet::new());
     for source in sources::ALL {
         for case in names(&root.join(source.name)) {
             let dir = root.join(source.name).join(&case);
             let kept = Arc::new(Kept::open(&dir));
             for (step, junk) in (0..STEPS).flat_map(|step| JUNK.map(|junk| (step, junk))) {
                 let host = Mangled { inner: kept.clone(), step, junk };
-                if let (Some(Ok(found)), _) = run(source, &host, &dir) {
-                    assert!(found.samples.iter().all(|it| it.value.is_finite()));
-                }
+                let texts: Vec<String> = match run(source, &host, &dir).0 {
+                    None => Vec::new(),
+                    Some(Err(error)) => vec![chain(&error)],
+                    Some(Ok(found)) => {
+                        assert!(found.samples.iter().all(|it| it.value.is_finite()));
+                        found.problems.into_iter().map(|it| it.text).collect()
+                    }
+                };
+                english.extend(texts.into_iter().filter(|it| !spoken::is_known(it)));
                 runs += 1;
             }
         }
     }
     assert!(runs > 1_000, "only {runs} runs: the recordings were not found");
+    let english: Vec<String> = english.iter().take(100).map(|it| told(it)).collect();
+    assert!(english.is_empty(), "{}", english.join("\n"));
 }
 
 /// Places in a text that are damaged.

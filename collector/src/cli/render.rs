@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write};
 
+use xunjian_agent::spoken;
 use xunjian_proto::{Outcome, Problem, Reason, Run};
 use xunjian_rules::{Lang, Text};
 
@@ -134,7 +135,7 @@ pub(super) fn reading(input: &Input, contract: &Contract, lang: Lang) -> String 
 pub(super) fn problem(problem: &Problem, lang: Lang) -> String {
     let reason = reason(problem.reason, lang);
     match lang {
-        Lang::Zh => format!("{reason}：{}", problem.text),
+        Lang::Zh => format!("{reason}：{}", spoken::zh(&problem.text)),
         Lang::En => format!("{reason}: {}", problem.text),
     }
 }
@@ -199,14 +200,19 @@ pub(super) fn outcome(outcome: &Outcome, lang: Lang) -> (&'static str, String) {
             "–",
             if zh { format!("本机没有：{what}") } else { format!("not on this host: {what}") },
         ),
-        Outcome::Failed(why) => {
-            ("✗", if zh { format!("读取失败：{why}") } else { format!("failed: {why}") })
-        }
+        Outcome::Failed(why) => (
+            "✗",
+            if zh {
+                format!("读取失败：{}", spoken::zh(why))
+            } else {
+                format!("failed: {why}")
+            },
+        ),
         Outcome::Stuck => ("✗", if zh { "超时未返回" } else { "did not end in time" }.to_owned()),
         Outcome::Deferred(why) => (
             "…",
             if zh {
-                format!("为避免影响业务而推迟：{why}")
+                format!("为避免影响业务而推迟：{}", spoken::zh(why))
             } else {
                 format!("deferred to spare the host: {why}")
             },

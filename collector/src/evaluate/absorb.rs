@@ -23,8 +23,12 @@ use super::{
 /// A run may lie so far ahead of the collector's clock; clocks without NTP drift by minutes.
 const AHEAD_MAX: Duration = Duration::from_secs(15 * 60);
 
-/// Longest text of a problem or happening that is kept for sentences.
+/// Longest text of a happening that is kept for sentences.
 const TEXT_MAX: usize = 300;
+
+/// Longest text of a problem that is kept: the agent's longest, because half a text is not known to its templates. What is
+/// said of it is shorter.
+const PROBLEM_MAX: usize = 1_000;
 
 /// Longest history that any rule looks back over.
 const OLDEST: Duration = xunjian_rules::days(400);
@@ -78,7 +82,7 @@ impl HostView {
             at: run.at,
             outcome: run.outcome.clone(),
             problems: u32::try_from(run.problems.len()).unwrap_or(u32::MAX),
-            problem: run.problems.first().map(|it| cut(&it.text)).unwrap_or_default(),
+            problem: run.problems.first().map(|it| cut(&it.text, PROBLEM_MAX)).unwrap_or_default(),
             partial: run.problems.iter().any(|it| {
                 use Reason::{PermissionDenied, TimedOut, ToolFailed, Truncated, Unparsable};
                 let hides = matches!(
@@ -204,7 +208,7 @@ impl HostView {
         for problem in &run.problems {
             let Some(id) = &problem.component else { continue };
             let Some(part) = self.part_index(id, run.at) else { continue };
-            let text = cut(&problem.text);
+            let text = cut(&problem.text, PROBLEM_MAX);
             let problem = PartProblem { source, at: run.at, reason: problem.reason, text };
             let list = &mut self.parts[part].problems;
             // One a run is enough to say why.
@@ -322,7 +326,7 @@ impl HostView {
                 // A clock that was set back must not put a happening after the run that tells of it.
                 at: event.at.min(run.at),
                 told: run.at,
-                text: cut(&event.text),
+                text: cut(&event.text, TEXT_MAX),
                 attrs: event.attrs.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
             };
             let place = slot.list.partition_point(|it| (it.at, it.told) <= (happening.at, run.at));
@@ -365,7 +369,7 @@ impl WordSlot {
         if too_late || self.recent.get(place).is_some_and(|(it, _)| *it == at) {
             return;
         }
-        self.recent.insert(place, (at, cut(word)));
+        self.recent.insert(place, (at, cut(word, TEXT_MAX)));
         if self.recent.len() > RECENT {
             let (at, word) = self.recent.remove(0);
             if self.changes.last().is_none_or(|(_, last)| *last != word) {
@@ -393,6 +397,6 @@ fn outcome(scope: &Scope<'_>) -> Outcome {
     }
 }
 
-fn cut(text: &str) -> String {
-    text.chars().take(TEXT_MAX).collect()
+pub(super) fn cut(text: &str, most: usize) -> String {
+    text.chars().take(most).collect()
 }

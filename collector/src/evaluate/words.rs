@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use xunjian_agent::spoken;
 use xunjian_proto::{Outcome as RunOutcome, Reason};
 use xunjian_rules::{
     Condition, How, Lang, Measure, MetricId, Rule, RuleSet, Text, Threshold, duration_text,
@@ -9,9 +10,18 @@ use xunjian_rules::{
 
 use super::{
     Unknown,
+    absorb::cut,
     truth::{Notes, Scope},
     view::{PartProblem, RunMark, SourceView},
 };
+
+/// Longest part of a sentence that the agent or a tool has said.
+const SAID_MAX: usize = 300;
+
+/// What the agent said, for readers of both languages.
+fn said(text: &str) -> Text {
+    Text::new(cut(&spoken::zh(text), SAID_MAX), cut(text, SAID_MAX))
+}
 
 fn unknown(reason: Option<Reason>, zh: String, en: String) -> Unknown {
     Unknown { reason, text: Text::new(zh, en) }
@@ -26,18 +36,20 @@ pub(super) fn never(source: &str) -> Unknown {
 }
 
 pub(super) fn absent(source: &SourceView, why: &str) -> Unknown {
+    let Text { zh, en } = said(why);
     unknown(
         Some(Reason::Unsupported),
-        format!("主机不具备采集项 {} 的条件：{why}", source.name),
-        format!("the host lacks what source {} needs: {why}", source.name),
+        format!("主机不具备采集项 {} 的条件：{zh}", source.name),
+        format!("the host lacks what source {} needs: {en}", source.name),
     )
 }
 
 pub(super) fn failed(source: &SourceView, why: &str) -> Unknown {
+    let Text { zh, en } = said(why);
     unknown(
         Some(Reason::ToolFailed),
-        format!("采集项 {} 执行失败：{why}", source.name),
-        format!("source {} failed: {why}", source.name),
+        format!("采集项 {} 执行失败：{zh}", source.name),
+        format!("source {} failed: {en}", source.name),
     )
 }
 
@@ -50,27 +62,29 @@ pub(super) fn stuck(source: &SourceView) -> Unknown {
 }
 
 pub(super) fn deferred(source: &SourceView, why: &str) -> Unknown {
+    let Text { zh, en } = said(why);
     unknown(
         None,
-        format!("为避免影响业务，采集项 {} 已推迟：{why}", source.name),
-        format!("source {} was put off to spare the host: {why}", source.name),
+        format!("为避免影响业务，采集项 {} 已推迟：{zh}", source.name),
+        format!("source {} was put off to spare the host: {en}", source.name),
     )
 }
 
 pub(super) fn partial(source: &SourceView, run: &RunMark) -> Unknown {
+    let Text { zh, en } = said(&run.problem);
     unknown(
         None,
-        format!("采集项 {} 只读到一部分：{}", source.name, run.problem),
-        format!("source {} read only a part: {}", source.name, run.problem),
+        format!("采集项 {} 只读到一部分：{zh}", source.name),
+        format!("source {} read only a part: {en}", source.name),
     )
 }
 
 pub(super) fn problem(problem: &PartProblem) -> Unknown {
-    let reason = reason_text(problem.reason);
+    let (reason, text) = (reason_text(problem.reason), said(&problem.text));
     unknown(
         Some(problem.reason),
-        format!("{}：{}", reason.zh, problem.text),
-        format!("{}: {}", reason.en, problem.text),
+        format!("{}：{}", reason.zh, text.zh),
+        format!("{}: {}", reason.en, text.en),
     )
 }
 
@@ -255,7 +269,7 @@ fn fill(scope: &Scope<'_>, notes: &Notes, template: &str, lang: Lang, unknown: &
             "limit" => shown.map(|(_, _, limit)| limit.clone()),
             "points" => Some(notes.points.in_lang(lang).to_owned()).filter(|it| !it.is_empty()),
             "text" => Some(notes.text.clone()).filter(|it| !it.is_empty()),
-            _ => named(scope, name),
+            _ => named(scope, name, lang),
         };
         text.push_str(&filled.unwrap_or_else(|| unknown.to_owned()));
         rest = tail;
@@ -264,7 +278,7 @@ fn fill(scope: &Scope<'_>, notes: &Notes, template: &str, lang: Lang, unknown: &
     text
 }
 
-fn named(scope: &Scope<'_>, name: &str) -> Option<String> {
+fn named(scope: &Scope<'_>, name: &str, lang: Lang) -> Option<String> {
     if let Some(attr) = name.strip_prefix('@') {
         return scope.part.attrs.get(attr).cloned();
     }
@@ -281,13 +295,17 @@ fn named(scope: &Scope<'_>, name: &str) -> Option<String> {
     match (name, run) {
         (super::known::PROBLEM, Some(run)) => {
             let problem = scope.part.problem(scope.source, run.at)?;
-            return Some(problem.text.clone());
+            return Some(said(&problem.text).in_lang(lang).to_owned());
         }
         (super::known::OUTCOME, Some(RunMark { outcome: RunOutcome::Failed(why), .. })) => {
-            return Some(why.clone());
+            return Some(said(why).in_lang(lang).to_owned());
         }
-        (super::known::OUTCOME, Some(_)) => return Some("timed out".to_owned()),
-        (super::known::PROBLEMS, Some(run)) => return Some(run.problem.clone()),
+        (super::known::OUTCOME, Some(_)) => {
+            return Some(said("timed out").in_lang(lang).to_owned());
+        }
+        (super::known::PROBLEMS, Some(run)) => {
+            return Some(said(&run.problem).in_lang(lang).to_owned());
+        }
         _ => {}
     }
     let slot = scope.part.slots.iter().find(|it| it.metric == id)?;

@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use ring::digest;
 use thiserror::Error;
+use xunjian_agent::spoken;
 use xunjian_proto::{ComponentId, Outcome, Reason, SeriesKey, Time};
 use xunjian_rules::{EvidenceKind, Lang, Rule, RuleSet, Text};
 
@@ -313,7 +314,7 @@ fn no_verdict(sources: &[SourceStatus], rule: &Rule, from: Time) -> Got {
         Outcome::Deferred(what) => Got::NotRun(Why {
             reason: None,
             text: Text::new(
-                format!("为避让业务而推迟：{what}"),
+                format!("为避让业务而推迟：{}", spoken::zh(what)),
                 format!("put off to spare the host: {what}"),
             ),
         }),
@@ -323,7 +324,7 @@ fn no_verdict(sources: &[SourceStatus], rule: &Rule, from: Time) -> Got {
         }),
         Outcome::Failed(what) => Got::Failed(Why {
             reason: Some(Reason::ToolFailed),
-            text: Text::new(what.as_str(), what.as_str()),
+            text: Text::new(spoken::zh(what).into_owned(), what.as_str()),
         }),
         Outcome::Collected => Got::NotOffered,
     }

@@ -1,7 +1,21 @@
-//! What sources, metrics and states are called. English readers get the technical name of a metric, which is English,
+//! What sources, metrics and states are called, and what the agent said of them. English readers get the technical name of a metric, which is English,
 //! and the agent's own help text.
 
+use std::borrow::Cow;
+
 use xunjian_rules::Lang;
+
+use super::ctx::Ctx;
+
+impl Ctx {
+    /// What the agent said, in the reader's language.
+    pub(super) fn told<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        match self.lang {
+            Lang::Zh => xunjian_agent::spoken::zh(text),
+            Lang::En => Cow::Borrowed(text),
+        }
+    }
+}
 
 /// The Chinese name of a metric or state for Chinese readers; `None` where the technical name must do.
 pub(super) fn metric(name: &str, lang: Lang) -> Option<&'static str> {

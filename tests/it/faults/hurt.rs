@@ -266,7 +266,8 @@ impl Host for Hurt {
                 Fault::Denied | Fault::Refuses => Reason::PermissionDenied,
                 _ => Reason::ToolFailed,
             };
-            let source = WalkError::Recorded { reason, text: "it did not answer".to_owned() };
+            let source =
+                WalkError::Recorded { reason, text: "the agent stopped answering".to_owned() };
             return Err(HostError::Walk { target: target.to_owned(), source });
         }
         let answer = self.inner.walk(target, ask, limit);

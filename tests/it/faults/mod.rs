@@ -36,7 +36,10 @@ mod text;
 use hurt::{Access, Fault, Hurt, Place};
 pub(crate) use kept::Kept;
 
-use crate::fixtures::{names, options, repo};
+use crate::{
+    fixtures::{names, options, repo},
+    spoken,
+};
 
 /// What the judge finds and is right as it is: source, part of the question, part of the finding, and why.
 const TOLERATED: &[(&str, &str, &str, &str)] = &[
@@ -128,7 +131,8 @@ impl Case {
     fn wrong(&self, fault: Fault, place: Place, access: &Access) -> Vec<String> {
         let host = Arc::new(Hurt::new(self.kept.clone(), fault, place));
         let run = look(self.source, &self.dir, Duration::from_secs(60), host);
-        let found = judge::wrong(&self.base, &run, fault, access);
+        let mut found = judge::wrong(&self.base, &run, fault, access);
+        found.extend(spoken::english(&run));
         let question = format!("{access:?}");
         let tolerated = |text: &String| is_tolerated(self.source.name, access, text);
         let told =

@@ -12,6 +12,7 @@ use xunjian_proto::Reason;
 use crate::{
     devices::{self, word},
     host::{HostError, MDADM, Output, Program},
+    runner::chain,
     saved::{Form, Saved, Serves},
     source::{Collect, Need, Source, SourceError, Words, fingerprint, no_options},
     volumes,
@@ -149,13 +150,8 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
                 SourceError::Host(error) => error.reason(),
                 SourceError::Parse { .. } => Reason::Unparsable,
             };
-            let cause =
-                std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-            c.problem(
-                reason,
-                None,
-                format!("the devices of the pools could not be read: {error} {cause}"),
-            );
+            let text = format!("the devices of the pools could not be read: {}", chain(&error));
+            c.problem(reason, None, text);
             known
         }
     };
