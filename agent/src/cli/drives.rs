@@ -80,6 +80,8 @@ fn form(form: Form, zh: bool) -> &'static str {
         (Form::High16, true) => "高 16 位为错误数",
         (Form::High16, false) => "errors in the high 16 bits",
         (Form::Rate, true) => "厂商自定的比率，不是计数",
+        (Form::Signed16, true) => "16 位有符号数，低于零记为 1",
+        (Form::Signed16, false) => "16 bits with a sign, 1 if below zero",
         (Form::Rate, false) => "a rate of the maker's own, no count",
     }
 }

@@ -76,6 +76,10 @@ pub struct Packed {
     pub form: Form,
 }
 
+/// From here to 65534 a [`Form::Signed16`] has run below zero, by 256 at most: what really counts so many bad sectors is
+/// rare, and would stand at exactly such a number by chance only.
+const BELOW_ZERO: u64 = 0xff00;
+
 /// Ways to pack a raw value of 48 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -90,6 +94,9 @@ pub enum Form {
     Low8,
     /// Errors in the upper 16 bits, operations in the lower 32: the errors.
     High16,
+    /// A signed number of 16 bits: some firmware takes off sectors that it never put on and runs below zero (65528 is -8).
+    /// Such a drive had a bad sector, how many nobody knows: 1. -1 itself is left, it means "not read" everywhere.
+    Signed16,
     /// A rate in the maker's own terms: the raw value is no count of anything.
     Rate,
 }
@@ -156,6 +163,8 @@ pub fn count(family: Option<&Family>, id: u64, raw: u64) -> Option<u64> {
         Some(Form::Low16) => Some(raw & 0xffff),
         Some(Form::Low24) => Some(raw & 0xff_ffff),
         Some(Form::Low32) => Some(raw & 0xffff_ffff),
+        Some(Form::Signed16) if (BELOW_ZERO..0xffff).contains(&raw) => Some(1),
+        Some(Form::Signed16) => Some(raw),
         Some(Form::High16) => Some(raw >> 32 & 0xffff),
         Some(Form::Rate) => None,
     }
@@ -227,6 +236,12 @@ mod tests {
         assert_eq!(count(seagate, 7, 0x0002_0727_0e00), Some(2));
         assert_eq!(count(seagate, 194, 0x0010_0000_0021), Some(33));
         assert_eq!(count(seagate, 197, 24_016), Some(24_016));
+        // Eight sectors below zero; -1 is nobody's number.
+        assert_eq!(count(seagate, 197, 65_528), Some(1));
+        assert_eq!(count(seagate, 198, 65_280), Some(1));
+        assert_eq!(count(seagate, 197, 65_535), Some(65_535));
+        assert_eq!(count(seagate, 197, 65_279), Some(65_279));
+        assert_eq!(count(family("HGST HMS5C4040BLE640"), 197, 65_528), Some(65_528));
         assert_eq!(count(None, 1, 121_966_232), None, "an unknown model's rate counts nothing");
         assert_eq!(count(None, 5, 0x0001_0008), Some(8));
     }

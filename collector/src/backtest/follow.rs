@@ -43,7 +43,11 @@ pub type Alarms = u64;
 /// Most bits; the library has ten rules of the kind, and the others are fixed.
 const PREDICTORS_MAX: usize = 64;
 
-const SCORES: std::ops::RangeInclusive<i32> = 1..=12;
+/// Limits of the score that are measured: each step from where most drives are told apart, wider ones beyond.
+const SCORES: [i32; 30] = [
+    2, 3, 10, 12, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33,
+    34, 36, 38, 40, 42, 45,
+];
 
 /// Since so many days after the first, these alarms.
 type Timeline = Vec<(Day, Alarms)>;
@@ -77,7 +81,7 @@ impl Follower {
         let ids: Vec<String> = lane.rules().map(|it| it.id.to_string()).collect();
         let score = rules.scores.iter().position(|it| &*it.id == "disk-failure");
         let fixed = [Predictor::AnyOfFive, Predictor::AnyOfThree, Predictor::Buckets];
-        let scores = SCORES.map(Predictor::Score).filter(|_| score.is_some());
+        let scores = SCORES.into_iter().map(Predictor::Score).filter(|_| score.is_some());
         let ranks = baselines::RANKS.into_iter().map(Predictor::Rank);
         predictors.extend(scores.chain(fixed).chain(ranks));
         let room = PREDICTORS_MAX - predictors.len();

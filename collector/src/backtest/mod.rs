@@ -114,10 +114,14 @@ fn lines_of(predictors: &[Predictor], figures: Vec<Figures>) -> Vec<Line> {
     let fits = ranks().find(|it| it.1.false_alarms.value <= budget).or(ranks().next_back());
     let chosen = fits.map(|it| it.0.clone());
     let named = predictors.iter().zip(figures.iter().cloned());
-    named
+    let mut lines: Vec<Line> = named
         .filter(|(it, _)| !matches!(it, Predictor::Rank(_)) || Some(*it) == chosen.as_ref())
         .map(|(predictor, figures)| Line { name: name(predictor), figures })
-        .collect()
+        .collect();
+    // A limit that no sum falls short of and the one below it are one line.
+    let is_score = |it: &Line| it.name.starts_with("score");
+    lines.dedup_by(|it, before| is_score(it) && is_score(before) && it.figures == before.figures);
+    lines
 }
 
 fn name(predictor: &Predictor) -> String {
