@@ -8,7 +8,7 @@ use xunjian_proto::Time;
 use xunjian_rules::{EvidenceKind, Text};
 
 use super::{Case, CaseChange, decision::rank, settle::log, texts};
-use crate::contract::{Accepted, Contract};
+use crate::contract::{Accepted, Contract, Window};
 
 /// What is agreed about a case.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +76,27 @@ pub fn accept(
         by: by.to_owned(),
         at,
     }
+}
+
+/// Open cases in the scope of a window that began before its end: what is wrong inside it, and what remains once it is
+/// over. None before it begins.
+pub fn remaining<'a>(
+    window: &Window,
+    contract: &Contract,
+    cases: &'a [Case],
+    now: Time,
+) -> Vec<&'a Case> {
+    let Some((from, to)) = window.span(contract.timezone).filter(|it| it.0 <= now && it.0 < it.1)
+    else {
+        return Vec::new();
+    };
+    let inside = |it: &&Case| {
+        it.customer == contract.customer
+            && it.closed_at.is_none()
+            && it.opened_at < to
+            && window.covers(contract, &it.hostname, &it.component, from)
+    };
+    cases.iter().filter(inside).collect()
 }
 
 /// Marks an open case by what is agreed at `now`.

@@ -9,7 +9,7 @@ use xunjian_rules::Lang;
 
 use super::{LangArg, WithConfig, render};
 use crate::{
-    classify::{Case, CaseId, accept},
+    classify::{Case, CaseId, accept, agreed},
     clock,
     contract::{Accepted, Agreement, Contract, Contracts, Window},
     store::Store,
@@ -150,7 +150,6 @@ fn add(args: &Add, out: &mut String) -> anyhow::Result<()> {
     };
     let now = clock::now();
     let window = Window {
-        id: format!("maintenance-{}", now.secs()),
         site: args.site.clone(),
         host: args.host.clone(),
         component: args.component.clone(),
@@ -158,7 +157,9 @@ fn add(args: &Add, out: &mut String) -> anyhow::Result<()> {
         to: args.to.clone(),
         who: args.who.clone(),
         why: args.why.clone(),
-    };
+        ..Window::default()
+    }
+    .named(now);
     let whole = Contract { maintenance: vec![window.clone()], ..contract.clone() };
     if let Some((key, what)) = whole.window_mistakes().into_iter().next() {
         bail!("{key}: {what}");
@@ -232,7 +233,7 @@ fn window_line(
     Ok(())
 }
 
-/// Faults in the scope of a window that began before its end: what remains, once it is over.
+/// What is wrong inside it, or remains once it is over.
 fn remaining(
     window: &Window,
     contract: &Contract,
@@ -241,15 +242,7 @@ fn remaining(
     lang: Lang,
     out: &mut String,
 ) -> anyhow::Result<()> {
-    let Some((from, to)) = window.span(contract.timezone).filter(|it| it.0 <= now) else {
-        return Ok(());
-    };
-    let inside = |it: &&Case| {
-        it.customer == contract.customer
-            && it.opened_at < to
-            && window.covers(contract, &it.hostname, &it.component, from)
-    };
-    for case in cases.iter().filter(inside) {
+    for case in agreed::remaining(window, contract, cases, now) {
         let grade = render::grade(case.decision.grade, lang);
         let because = case.decision.because.in_lang(lang);
         let (id, name, host) = (&case.id.0, &case.component_name, &case.hostname);

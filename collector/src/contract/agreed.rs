@@ -33,12 +33,24 @@ pub struct Window {
     pub who: String,
     /// What is done.
     pub why: String,
+    /// When people ended it before its time; from the store only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Time>,
 }
 
 impl Window {
-    /// Both ends; none if one of them is no time.
+    /// Both ends; none if one of them is no time. Where it was ended early, that is its end.
     pub fn span(&self, zone: Tz) -> Option<(Time, Time)> {
-        Some((instant(&self.from, zone)?, instant(&self.to, zone)?))
+        let to = instant(&self.to, zone)?;
+        Some((instant(&self.from, zone)?, self.ended.map_or(to, |it| it.min(to))))
+    }
+
+    /// The same with a name for the store, by what it says and when it was entered.
+    pub fn named(self, entered: Time) -> Window {
+        let said = format!("{self:?}");
+        let digest = ring::digest::digest(&ring::digest::SHA256, said.as_bytes());
+        let mark: String = digest.as_ref().iter().take(3).map(|it| format!("{it:02x}")).collect();
+        Window { id: format!("maintenance-{}-{mark}", entered.secs()), ..self }
     }
 
     /// What people call it.

@@ -9,7 +9,7 @@ use super::{
     open::During,
     people::audit_line,
 };
-use crate::contract::Agreement;
+use crate::contract::{Agreement, Window};
 
 impl Store {
     /// Keeps one; `actor` stands in the audit log.
@@ -50,20 +50,29 @@ impl Store {
         })
     }
 
-    /// All that were not ended, in the order in which they were entered: the customer's key, what was agreed.
+    /// All that were not ended, in the order in which they were entered: the customer's key, what was agreed. Windows
+    /// that were ended early are there too, with that as their end: what was held inside them was held.
     pub fn agreements(&self) -> Result<Vec<(String, Agreement)>, StoreError> {
         let operation = "read what was agreed";
-        let rows: Vec<(String, String)> = self.read(operation, |tx| {
-            let sql =
-                "SELECT customer, body FROM agreements WHERE ended_at IS NULL ORDER BY put_at, id";
+        let rows: Vec<(String, String, Option<i64>)> = self.read(operation, |tx| {
+            let sql = "SELECT customer, body, ended_at FROM agreements ORDER BY put_at, id";
             tx.prepare_cached(sql)
                 .and_then(|mut it| {
-                    it.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+                    it.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
                 })
                 .during(operation)
         })?;
-        rows.into_iter()
-            .map(|(customer, body)| Ok((customer, from_json("an agreement", &body)?)))
-            .collect()
+        let mut all = Vec::new();
+        for (customer, body, ended) in rows {
+            let ended = ended.map(Time::from_millis);
+            match from_json("an agreement", &body)? {
+                Agreement::Window(it) => {
+                    all.push((customer, Agreement::Window(Window { ended, ..it })));
+                }
+                Agreement::Risk(_) if ended.is_some() => {}
+                risk => all.push((customer, risk)),
+            }
+        }
+        Ok(all)
     }
 }

@@ -39,6 +39,7 @@ async fn an_engineer_logs_in_opens_a_finding_and_answers_the_ticket() {
         answer_the_ticket(&browser, &home, &store);
         browser.click("form[action='/logout'] button");
         log_in(&browser, "li");
+        declare_a_window(&browser, &home);
         look_at_every_page(&browser, &home);
     });
     walk.await.unwrap();
@@ -78,6 +79,21 @@ fn answer_the_ticket(browser: &Browser, home: &str, store: &Store) {
     assert_eq!(browser.complaints(), Vec::<String>::new());
 }
 
+/// A window for the sick host, by the form; it is ended again in a test of its own.
+fn declare_a_window(browser: &Browser, home: &str) {
+    browser.open(&format!("{home}/hosts/{}", world::SICK));
+    browser.click("a[href^='/maintenance?host=']");
+    browser.text_with("新建维护窗口");
+    let times = "for (const [name, value] of [['from', '2026-11-22T13:00'], ['to', '2026-11-22T18:00']]) \
+                 document.querySelector(`input[name=${name}]`).value = value";
+    browser.run(times);
+    browser.enter("input[name=who]", "李工");
+    browser.enter("input[name=why]", "更换背板和 HBA");
+    browser.click("button[name=act][value=add]");
+    let page = browser.text_with("进行中");
+    assert!(page.contains("storage-02") && page.contains("窗口内的问题"), "{page}");
+}
+
 fn log_in(browser: &Browser, login: &str) {
     browser.text_with("用户名");
     browser.enter("input[name=login]", login);
@@ -97,6 +113,7 @@ fn look_at_every_page(browser: &Browser, home: &str) {
         ("host", host.clone()),
         ("component", format!("{host}/component?id=disk%3AZA2%3Cb%3E%26%22%27")),
         ("array", format!("{host}/component?id=md%3A6d0a")),
+        ("maintenance", "/maintenance".to_owned()),
         ("reports", "/reports".to_owned()),
         ("report", "/reports/R2026Q4-acme-1".to_owned()),
         ("account", "/account".to_owned()),

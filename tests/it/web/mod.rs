@@ -16,6 +16,8 @@ mod judged;
 
 mod login;
 
+mod maintenance;
+
 mod people;
 
 mod shown;

@@ -5,11 +5,12 @@ use std::borrow::Cow;
 use askama::Template;
 use axum::response::Response;
 use chrono::NaiveDate;
+use xunjian_proto::Time;
 
 use super::{Access, Page};
 use crate::{
     classify::{Case, Level, Redundancy, accept},
-    contract::Agreement,
+    contract::{Agreement, Window},
     evaluate::Input,
     ticket::Ticket,
     web::{ask::Ask, ctx::Ctx, failure::Failure, html, see_other, text},
@@ -31,6 +32,8 @@ struct CasePage {
     children: Vec<Case>,
     ticket: Option<Ticket>,
     host_known: bool,
+    /// The maintenance window that it is in, and until when.
+    window: Option<(Window, Time)>,
     level: Option<Level>,
     /// A fault that is open and whose risk may be accepted.
     acceptable: bool,
@@ -54,7 +57,9 @@ fn show(ask: &Ask) -> Result<Response, Failure> {
     };
     let c = ask.ctx(format!("{} · {}", case.component_name, case.hostname));
     let acceptable = c.staff && level.is_some() && case.closed_at.is_none();
-    html(&CasePage { c, case, parent, children, ticket, host_known, level, acceptable })
+    let window = case.agreed.window.as_ref().map(|name| ask.window(&case.customer, name));
+    let window = window.transpose()?.flatten();
+    html(&CasePage { c, case, parent, children, ticket, host_known, window, level, acceptable })
 }
 
 fn act(ask: &Ask) -> Result<Response, Failure> {

@@ -64,6 +64,8 @@ pub(super) struct HostHealth {
     pub(super) worst: Option<Grade>,
     /// Open cases.
     pub(super) cases: usize,
+    /// The host as a whole is in a maintenance window.
+    pub(super) in_maintenance: bool,
 }
 
 impl HostHealth {
@@ -87,6 +89,7 @@ impl HostHealth {
             absent: count(&[Sight::Absent]),
             worst: own().map(|case| case.decision.grade).min(),
             cases: own().count(),
+            in_maintenance: false,
             row,
         }
     }

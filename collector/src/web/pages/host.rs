@@ -9,10 +9,12 @@ use xunjian_proto::{Component, Event, Outcome, Problem, Time};
 use super::{
     Page,
     health::{HostHealth, Sight, sight},
+    maintenance,
     overview::place,
 };
 use crate::{
     classify::{Case, Grade},
+    contract::Window,
     store::SourceStatus,
     web::{ask::Ask, ctx::Ctx, failure::Failure, html},
 };
@@ -31,6 +33,8 @@ struct HostPage {
     more_problems: usize,
     kinds: BTreeMap<String, Vec<ComponentLine>>,
     cases: Vec<Case>,
+    /// The maintenance window that it is in, and until when.
+    window: Option<(Window, Time)>,
     events: Vec<Event>,
 }
 
@@ -60,7 +64,7 @@ const EVENTS_BACK: Duration = Duration::from_secs(7 * 86_400);
 fn show(ask: &Ask) -> Result<Response, Failure> {
     let desk = ask.desk()?;
     let row = desk.agent(ask.id("agent")?)?;
-    let agent = row.agent.clone();
+    let (agent, hostname) = (row.agent.clone(), row.host.hostname.clone());
     let mut cases = desk.cases(None)?;
     cases.retain(|case| case.agent == agent.0 && case.closed_at.is_none());
     let sources = desk.store.sources(&agent)?;
@@ -104,6 +108,7 @@ fn show(ask: &Ask) -> Result<Response, Failure> {
             EVENTS_SHOWN,
         )?,
         host: HostHealth::new(row, &sources, &cases, ask.now),
+        window: maintenance::of_host(ask.agreed()?.as_ref(), &hostname, ask.now),
         sources: lines,
         problems,
         more_problems,

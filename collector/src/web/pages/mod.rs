@@ -32,6 +32,8 @@ mod about;
 
 mod people;
 
+mod maintenance;
+
 mod audit;
 
 mod metrics;
@@ -91,6 +93,7 @@ pub(super) const PAGES: &[Page] = &[
     login::LANGUAGE,
     login::PAGE,
     login::LOGOUT,
+    maintenance::PAGE,
     metrics::PAGE,
     people::PAGE,
     reports::LIST,

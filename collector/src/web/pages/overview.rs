@@ -5,11 +5,12 @@ use std::time::Duration;
 use askama::Template;
 use axum::response::Response;
 use xunjian_proto::Time;
+use xunjian_rules::Text;
 
-use super::{Page, health::HostHealth, tickets};
+use super::{Page, health::HostHealth, maintenance, tickets};
 use crate::{
     classify::{Case, Grade, Level},
-    contract::Appointment,
+    contract::{Appointment, Window},
     ticket::TicketState,
     web::{
         ask::Ask,
@@ -38,6 +39,8 @@ struct OverviewPage {
     cases: Vec<Case>,
     more_cases: usize,
     dates: Vec<(String, Appointment)>,
+    /// Those that run: what they are for, and until when.
+    windows: Vec<(Text, Window, Time)>,
     mistakes: Vec<String>,
 }
 
@@ -77,6 +80,7 @@ fn show(ask: &Ask) -> Result<Response, Failure> {
         more_cases: cases.len().saturating_sub(CASES_SHOWN),
         cases: cases.into_iter().take(CASES_SHOWN).collect(),
         dates: dates(ask)?,
+        windows: maintenance::running(ask)?,
         c,
     };
     html(&page)
@@ -85,14 +89,16 @@ fn show(ask: &Ask) -> Result<Response, Failure> {
 /// All hosts with their health and place.
 pub(super) fn hosts(ask: &Ask, cases: &[Case]) -> Result<Vec<(HostHealth, String)>, Failure> {
     let desk = ask.desk()?;
-    let mut hosts = Vec::new();
+    let (mut hosts, contracts) = (Vec::new(), ask.agreed()?);
     for row in desk.agents()? {
         if row.revoked_at.is_some() {
             continue;
         }
         let sources = desk.store.sources(&row.agent)?;
         let place = place(ask, &row.host.hostname);
-        hosts.push((HostHealth::new(row, &sources, cases, ask.now), place));
+        let window = maintenance::of_host(&contracts, &row.host.hostname, ask.now);
+        let health = HostHealth::new(row, &sources, cases, ask.now);
+        hosts.push((HostHealth { in_maintenance: window.is_some(), ..health }, place));
     }
     Ok(hosts)
 }
