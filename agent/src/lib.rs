@@ -22,6 +22,8 @@ pub mod drives;
 
 pub mod volumes;
 
+mod mounts;
+
 pub mod sources;
 
 pub mod names;

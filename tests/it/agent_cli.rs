@@ -1,15 +1,16 @@
 //! The agent's command line and configuration, as its users meet them.
 
-use std::{fs, path::Path};
+use std::{env, fs, path::Path};
 
 use xunjian_agent::{
     cli::{self, Console},
     config::{Config, SourceConfig, duration_text},
+    source::Source,
     sources,
 };
 use xunjian_proto::{Outcome, Readings};
 
-use crate::recorder::Folder;
+use crate::{fixtures::repo, recorder::Folder};
 
 struct Told {
     code: u8,
@@ -39,8 +40,13 @@ const MDSTAT: &str = "Personalities : [raid1]\n\
 
 #[test]
 fn the_example_shows_every_key_with_its_default() {
-    let text = include_str!("../../deploy/agent.example.toml");
-    let mut config = Config::parse(text, sources::ALL).unwrap();
+    let file = repo().join("deploy/agent.example.toml");
+    let mut text = fs::read_to_string(&file).unwrap();
+    if env::var_os("UPDATE").is_some() {
+        sources::ALL.iter().for_each(|it| show_section(&mut text, it));
+        fs::write(&file, &text).unwrap();
+    }
+    let mut config = Config::parse(&text, sources::ALL).unwrap();
     for section in config.sources.values_mut() {
         section.options.clear();
     }
@@ -56,14 +62,29 @@ fn the_example_shows_every_key_with_its_default() {
         assert!(text.contains(&format!("\n{key} = ")), "{key} is not shown");
     }
     for source in sources::ALL {
-        let section = format!(
-            "\n[sources.{}]\nenabled = true\nevery = \"{}\"\ndeadline = \"{}\"\n",
-            source.name,
-            duration_text(source.every),
-            duration_text(source.deadline)
-        );
+        let section = section(source);
         assert!(text.contains(&section), "deploy/agent.example.toml lacks:\n{section}");
     }
+}
+
+fn section(source: &Source) -> String {
+    format!(
+        "\n[sources.{}]\nenabled = true\nevery = \"{}\"\ndeadline = \"{}\"\n",
+        source.name,
+        duration_text(source.every),
+        duration_text(source.deadline)
+    )
+}
+
+/// Puts a new source where it belongs; sections that are there may have comments and keys of their own.
+fn show_section(text: &mut String, source: &Source) {
+    let head = |name: &str| format!("\n[sources.{name}]\n");
+    if text.contains(&head(source.name)) {
+        return;
+    }
+    let later = sources::ALL.iter().filter(|it| it.name > source.name);
+    let place = later.filter_map(|it| text.find(&head(it.name))).min().unwrap_or(text.len());
+    text.insert_str(place, &section(source));
 }
 
 #[test]

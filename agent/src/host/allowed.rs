@@ -11,6 +11,8 @@
 //! | `{name}` | printable characters; does not begin with `-` |
 //! | `{name}...` | any number of such arguments; only at the end |
 //!
+//! What stands in `'…'` is one argument, taken as it is.
+//!
 //! Invariant: no placeholder can become an option.
 
 use std::collections::BTreeMap;
@@ -64,7 +66,7 @@ pub(crate) fn fitting(patterns: &[&'static str], argv: &[&str]) -> Option<&'stat
 
 fn fits(pattern: &str, argv: &[&str]) -> bool {
     let mut rest = argv;
-    for word in pattern.split(' ') {
+    for word in words(pattern) {
         if word == "{name}..." {
             return rest.iter().all(|it| fits_word("{name}", it));
         }
@@ -75,6 +77,21 @@ fn fits(pattern: &str, argv: &[&str]) -> bool {
         rest = others;
     }
     rest.is_empty()
+}
+
+/// A pattern's words.
+fn words(pattern: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(pattern);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let quoted = text.strip_prefix('\'').and_then(|it| it.split_once('\''));
+        let (word, behind) = match quoted {
+            Some((word, behind)) => (word, behind.strip_prefix(' ')),
+            None => text.split_once(' ').map_or((text, None), |it| (it.0, Some(it.1))),
+        };
+        rest = behind;
+        Some(word)
+    })
 }
 
 /// Whether an argument fits one word of a pattern: literal parts with at most one placeholder after each.
@@ -148,5 +165,16 @@ mod tests {
         assert!(fits(show, &head));
         assert!(fits(show, &[&head[..], &["*.service", "a b.mount"]].concat()));
         assert!(!fits(show, &[&head[..], &["--root=/tmp"]].concat()));
+    }
+
+    #[test]
+    fn a_quoted_word_is_one_argument() {
+        let report = "xfs_quota -x -c 'report -u -n' {name}";
+        let ask = |what, place| fits(report, &["xfs_quota", "-x", "-c", what, place]);
+        assert!(ask("report -u -n", "/srv/a b"));
+        assert!(
+            !ask("report", "/srv") && !ask("limit bhard=1 0", "/srv") && !ask("report -u -n", "-x")
+        );
+        assert!(fits("a 'b c'", &["a", "b c"]) && !fits("a 'b c'", &["a", "b c", "d"]));
     }
 }

@@ -60,6 +60,8 @@ pub mod probe;
 
 pub mod process;
 
+pub mod quota;
+
 pub mod redfish;
 
 pub mod smart;
@@ -109,6 +111,7 @@ pub const ALL: &[Source] = &[
     port::SOURCE,
     probe::SOURCE,
     process::SOURCE,
+    quota::SOURCE,
     redfish::SOURCE,
     smart::SOURCE,
     snmp::SOURCE,

@@ -62,6 +62,8 @@ pub const KINDS: &[Kind] = &[
     part("vdev", "ZFS 设备", "个", "ZFS device", "ZFS devices", false),
     part("nvme", "NVMe 路径（控制器）", "条", "NVMe path", "NVMe paths", true),
     part("filesystem", "文件系统", "个", "file system", "file systems", true),
+    part("quota", "配额", "项", "quota", "quotas", false),
+    part("quota_subject", "配额对象", "个", "subject of a quota", "subjects of quotas", false),
     part("lustre_fs", "Lustre 文件系统", "个", "Lustre file system", "Lustre file systems", true),
     part("lustre_target", "Lustre 存储目标", "个", "Lustre target", "Lustre targets", true),
     part("lustre_net", "LNet 网络", "个", "LNet network", "LNet networks", false),

@@ -5,8 +5,7 @@
 
 use xunjian_proto::{Component, ComponentId, Link, Relation};
 
-use super::mounts::Mount;
-use crate::{devices, host::Host, volumes};
+use crate::{devices, host::Host, mounts::Mount, volumes};
 
 /// The volumes, disks and arrays that it lies on directly.
 pub(super) fn of(host: &dyn Host, mount: &Mount) -> Vec<ComponentId> {

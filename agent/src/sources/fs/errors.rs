@@ -11,9 +11,8 @@ use xunjian_proto::ComponentId;
 use super::{
     below,
     metrics::{BTRFS_ERRORS, ERROR_TIME, ERRORS, LAST_ERROR, ON_ERROR, WARNINGS},
-    mounts::Mount,
 };
-use crate::{devices::word, source::Collect};
+use crate::{devices::word, mounts::Mount, source::Collect};
 
 /// Hands over what the filesystem counted.
 pub(super) fn read(c: &mut Collect<'_>, id: &ComponentId, mount: &Mount) {

@@ -13,6 +13,7 @@ use crate::{
     devices,
     host::MDADM,
     host::{Host, HostError, Space},
+    mounts::{self, Mount, Wanted},
     saved::Saved,
     source::{Collect, Need, Source, SourceError, Words, check_options},
 };
@@ -23,13 +24,10 @@ mod below;
 
 mod errors;
 
-mod mounts;
-
 use metrics::{
     BTRFS_ERRORS, ERROR_TIME, ERRORS, INODES, INODES_LIMIT, INODES_SHARE, LAST_ERROR, LIMIT, MODE,
     MOUNTED, ON_ERROR, PROBE, SHARE, USAGE, WANTED_MODE, WARNINGS,
 };
-use mounts::{Mount, Wanted};
 
 /// See the module.
 pub const SOURCE: Source = Source {

@@ -7,36 +7,38 @@ use std::collections::BTreeMap;
 
 /// A mounted filesystem.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Mount {
+pub(crate) struct Mount {
     /// `8:1`; a number of its own with major 0 for filesystems without a device.
-    pub(super) numbers: String,
+    pub(crate) numbers: String,
     /// What of it is mounted: `/` is the whole.
-    pub(super) root: String,
+    pub(crate) root: String,
     /// Mount point.
-    pub(super) point: String,
+    pub(crate) point: String,
     /// `ext4`.
-    pub(super) kind: String,
+    pub(crate) kind: String,
     /// `/dev/sda1`, `server:/export`, `tank/data`.
-    pub(super) source: String,
+    pub(crate) source: String,
     /// Options of the mount.
-    pub(super) options: String,
+    pub(crate) options: String,
     /// Options of the filesystem.
-    pub(super) super_options: String,
+    pub(crate) super_options: String,
 }
 
 /// A line of fstab that asks for a mount at boot.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Wanted {
+pub(crate) struct Wanted {
     /// Mount point.
-    pub(super) point: String,
+    pub(crate) point: String,
     /// As written: `UUID=...`, `server:/export`.
-    pub(super) source: String,
+    pub(crate) source: String,
     /// `ext4`.
-    pub(super) kind: String,
+    pub(crate) kind: String,
     /// Asked for read-only.
-    pub(super) read_only: bool,
+    pub(crate) read_only: bool,
     /// The boot goes on without it.
-    pub(super) may_fail: bool,
+    pub(crate) may_fail: bool,
+    /// Options of the mount, as written.
+    pub(crate) options: String,
 }
 
 /// Not on a disk or a server, or full and read-only by nature.
@@ -104,26 +106,26 @@ const REMOTE: &[&str] = &[
 
 impl Mount {
     /// Whether its data lie on a server.
-    pub(super) fn is_remote(&self) -> bool {
+    pub(crate) fn is_remote(&self) -> bool {
         let kind = self.kind.strip_prefix("fuse.").unwrap_or(&self.kind);
         REMOTE.contains(&kind) || self.kind.starts_with("fuse.")
     }
 
     /// Whether it refuses writes. Since 6.14 the kernel also says so after an error.
-    pub(super) fn is_read_only(&self) -> bool {
+    pub(crate) fn is_read_only(&self) -> bool {
         let has = |options: &str, word: &str| options.split(',').any(|it| it == word);
         let stopped = ["emergency_ro", "ro", "shutdown"];
         has(&self.options, "ro") || stopped.iter().any(|word| has(&self.super_options, word))
     }
 
     /// What the filesystem does at an error: `remount-ro`, `continue`, `panic`; none if the option is not shown.
-    pub(super) fn on_error(&self) -> Option<&str> {
+    pub(crate) fn on_error(&self) -> Option<&str> {
         self.super_options.split(',').find_map(|it| it.strip_prefix("errors="))
     }
 }
 
 /// All mounts in the order of the file, and the lines that were not understood.
-pub(super) fn parse(text: &str) -> (Vec<Mount>, Vec<&str>) {
+pub(crate) fn parse(text: &str) -> (Vec<Mount>, Vec<&str>) {
     let mut mounts = Vec::new();
     let mut strange = Vec::new();
     for line in text.lines().filter(|it| !it.trim().is_empty()) {
@@ -159,7 +161,7 @@ fn one(line: &str) -> Option<Mount> {
 }
 
 /// The real filesystems, each once, local ones first: a dead server must not keep them waiting.
-pub(super) fn real(mounts: &[Mount]) -> Vec<Mount> {
+pub(crate) fn real(mounts: &[Mount]) -> Vec<Mount> {
     // The last mount on a point hides the ones before it.
     let mut visible: BTreeMap<&str, &Mount> = BTreeMap::new();
     for mount in mounts {
@@ -181,7 +183,7 @@ pub(super) fn real(mounts: &[Mount]) -> Vec<Mount> {
 }
 
 /// What fstab wants to be mounted at boot.
-pub(super) fn wanted(fstab: &str) -> Vec<Wanted> {
+pub(crate) fn wanted(fstab: &str) -> Vec<Wanted> {
     let mut all = Vec::new();
     for line in fstab.lines().map(str::trim).filter(|it| !it.starts_with('#')) {
         let words: Vec<&str> = line.split_whitespace().collect();
@@ -199,6 +201,7 @@ pub(super) fn wanted(fstab: &str) -> Vec<Wanted> {
             kind: (*kind).to_owned(),
             read_only: has("ro"),
             may_fail: has("nofail"),
+            options: options.join(","),
         });
     }
     all
