@@ -41,8 +41,8 @@ mod snmp;
 mod https;
 
 pub use allowed::Allowed;
-pub use bus::SYSTEM_BUS;
 pub(crate) use allowed::fitting;
+pub use bus::SYSTEM_BUS;
 pub use given::Given;
 pub use helper::{HELPER_COMMAND, help};
 pub use https::{Reply, Request, check_https};
