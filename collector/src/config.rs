@@ -56,10 +56,12 @@ pub struct Web {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Notify {
-    /// `http://host:port/path` that takes signed JSON.
+    /// `https://host/path` or `http://host:port/path` that takes signed JSON.
     pub webhook: Option<String>,
     /// File that holds the webhook's secret (mode 0600).
     pub webhook_secret: Option<PathBuf>,
+    /// PEM file of the authorities that may vouch for an `https://` webhook, in place of the system's.
+    pub webhook_ca_file: Option<PathBuf>,
 }
 
 impl Default for Config {
@@ -164,10 +166,10 @@ impl Config {
         if self.agents.names.is_empty() {
             all.push("agents.names is empty: agents need a name or an address to check the certificate by".to_owned());
         }
-        if self.notify.webhook.as_ref().is_some_and(|it| !it.starts_with("http://")) {
+        let is_web = |it: &String| it.starts_with("http://") || it.starts_with("https://");
+        if self.notify.webhook.as_ref().is_some_and(|it| !is_web(it)) {
             all.push(
-                "notify.webhook: wanted http://HOST:PORT/PATH (put a TLS proxy in front for https)"
-                    .to_owned(),
+                "notify.webhook: wanted https://HOST/PATH or http://HOST:PORT/PATH".to_owned(),
             );
         }
         all
@@ -191,7 +193,11 @@ fn shape() -> Config {
         contracts: file(),
         rules: file(),
         web: Web { certificate: file(), key: file(), ..Web::default() },
-        notify: Notify { webhook: Some(String::new()), webhook_secret: file() },
+        notify: Notify {
+            webhook: Some(String::new()),
+            webhook_secret: file(),
+            webhook_ca_file: file(),
+        },
         ..Config::default()
     }
 }

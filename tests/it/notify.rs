@@ -1,11 +1,17 @@
 //! Delivery: a signed webhook takes what the outbox holds, at least once; what is refused waits.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
 
 use receiver::Receiver;
 use ring::hmac;
+use tokio_rustls::rustls::{
+    ServerConfig, crypto::ring::default_provider as ring_provider, pki_types::PrivateKeyDer,
+};
 use xunjian_collector::{
-    notify::{Channel, Message, Webhook, WebhookError, deliver, deliver::signature, messages},
+    notify::{Channel, Message, Webhook, WebhookError, deliver, messages, webhook::signature},
     store::{Judged, Store},
     ticket::{TicketState, state},
 };
@@ -21,9 +27,14 @@ fn now() -> Time {
 mod receiver {
     use super::{Arc, Mutex};
     use tokio::{
-        io::{AsyncReadExt, AsyncWriteExt},
+        io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
         net::TcpListener,
     };
+    use tokio_rustls::{TlsAcceptor, rustls::ServerConfig};
+
+    /// Plain or encrypted.
+    trait Socket: AsyncRead + AsyncWrite + Send + Unpin {}
+    impl<T: AsyncRead + AsyncWrite + Send + Unpin> Socket for T {}
 
     #[derive(Clone)]
     pub(super) struct Receiver {
@@ -34,13 +45,27 @@ mod receiver {
 
     impl Receiver {
         pub(super) async fn start() -> Receiver {
+            Receiver::start_with(None).await
+        }
+
+        /// One that speaks TLS, if it gets what that needs.
+        pub(super) async fn start_with(tls: Option<ServerConfig>) -> Receiver {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            let address = format!("http://{}/in", listener.local_addr().unwrap());
+            let scheme = if tls.is_some() { "https" } else { "http" };
+            let address = format!("{scheme}://{}/in", listener.local_addr().unwrap());
+            let tls = tls.map(|it| TlsAcceptor::from(Arc::new(it)));
             let status = Arc::new(Mutex::new("200 OK"));
             let receiver = Receiver { address, got: Arc::default(), status };
             let (got, status) = (receiver.got.clone(), receiver.status.clone());
             tokio::spawn(async move {
-                while let Ok((mut socket, _)) = listener.accept().await {
+                while let Ok((socket, _)) = listener.accept().await {
+                    let mut socket: Box<dyn Socket> = match &tls {
+                        None => Box::new(socket),
+                        Some(tls) => match tls.accept(socket).await {
+                            Ok(socket) => Box::new(socket),
+                            Err(_) => continue,
+                        },
+                    };
                     let mut request = Vec::new();
                     let mut part = [0; 4096];
                     while !is_whole(&request) {
@@ -55,6 +80,7 @@ mod receiver {
                         "HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
                     );
                     let _ = socket.write_all(answer.as_bytes()).await;
+                    let _ = socket.shutdown().await;
                 }
             });
             receiver
@@ -88,7 +114,7 @@ async fn a_webhook_takes_signed_messages_and_the_ticket_is_notified() {
     let (_folder, store, message) = stored();
     let receiver = Receiver::start().await;
     let secret = b"a shared secret\n";
-    let webhook = Webhook::new(&receiver.address, Some(secret)).unwrap();
+    let webhook = Webhook::new(&receiver.address, Some(secret), None).unwrap();
     let channels = [Channel::Log, Channel::Webhook(Box::new(webhook))];
     assert_eq!(deliver(&store, &channels, now).await.unwrap(), (1, 0));
     assert_eq!(deliver(&store, &channels, now).await.unwrap(), (0, 0), "told once");
@@ -114,7 +140,7 @@ async fn what_is_refused_waits_and_is_told_later() {
     let (_folder, store, _) = stored();
     let receiver = Receiver::start().await;
     *receiver.status.lock().unwrap() = "503 Service Unavailable";
-    let webhook = Webhook::new(&receiver.address, None).unwrap();
+    let webhook = Webhook::new(&receiver.address, None, None).unwrap();
     let channels = [Channel::Webhook(Box::new(webhook))];
     assert_eq!(deliver(&store, &channels, now).await.unwrap(), (0, 1));
     assert_eq!(state(&store.tickets(None).unwrap()[0]), TicketState::Detected);
@@ -124,10 +150,64 @@ async fn what_is_refused_waits_and_is_told_later() {
     assert!(!receiver.got.lock().unwrap()[0].contains("signature"), "no secret, no signature");
 }
 
+/// A file with a certificate for 127.0.0.1, and what a server needs to show it.
+fn certificate(folder: &Folder) -> (PathBuf, ServerConfig) {
+    let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+    let file = folder.0.join("authority.pem");
+    std::fs::write(&file, made.cert.pem()).unwrap();
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let server = ServerConfig::builder_with_provider(Arc::new(ring_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    (file, server)
+}
+
+#[tokio::test]
+async fn an_https_webhook_is_trusted_by_its_authority_only() {
+    let (folder, store, _) = stored();
+    let (file, server) = certificate(&folder);
+    let receiver = Receiver::start_with(Some(server)).await;
+    assert!(receiver.address.starts_with("https://"));
+
+    // The system's authorities do not vouch for it; where a system has none, that is said at the start.
+    match Webhook::new(&receiver.address, None, None) {
+        Ok(stranger) => {
+            let error = stranger.send("1", "{}", now()).await.unwrap_err();
+            assert!(chain(&error).contains("UnknownIssuer"), "{}", chain(&error));
+        }
+        Err(error) => assert!(matches!(error, WebhookError::Authorities { .. }), "{error}"),
+    }
+    assert_eq!(receiver.got.lock().unwrap().len(), 0, "nothing was told to a stranger");
+
+    let webhook = Webhook::new(&receiver.address, None, Some(&file)).unwrap();
+    let channels = [Channel::Webhook(Box::new(webhook))];
+    assert_eq!(deliver(&store, &channels, now).await.unwrap(), (1, 0));
+    assert_eq!(receiver.got.lock().unwrap().len(), 1);
+}
+
+/// An error with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |it| it.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
 #[test]
-fn only_plain_http_addresses_are_webhooks() {
-    for address in ["https://a/b", "a/b", "http://", "ftp://a/b", ""] {
-        let error = Webhook::new(address, None).err();
+fn only_web_addresses_are_webhooks() {
+    for address in ["a/b", "http://", "https:///b", "ftp://a/b", ""] {
+        let error = Webhook::new(address, None, None).err();
         assert!(matches!(error, Some(WebhookError::Address { .. })), "{address}");
     }
+}
+
+#[test]
+fn a_file_without_authorities_is_refused_with_its_name() {
+    let folder = Folder::new();
+    std::fs::create_dir_all(&folder.0).unwrap();
+    let file = folder.0.join("empty.pem");
+    std::fs::write(&file, "no certificate").unwrap();
+    let error = Webhook::new("https://127.0.0.1/in", None, Some(&file)).err().unwrap();
+    assert!(error.to_string().contains("empty.pem: no certificate in it"), "{error}");
 }

@@ -126,8 +126,9 @@ fn channels(config: &Config) -> anyhow::Result<Vec<Channel>> {
             Some(path) => Some(secret(path)?),
             None => None,
         };
-        let webhook =
-            Webhook::new(address, secret.as_deref()).context("notify.webhook cannot be used")?;
+        let authorities = config.notify.webhook_ca_file.as_deref();
+        let webhook = Webhook::new(address, secret.as_deref(), authorities)
+            .context("notify.webhook cannot be used")?;
         channels.push(Channel::Webhook(Box::new(webhook)));
     }
     Ok(channels)

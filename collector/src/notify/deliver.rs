@@ -1,26 +1,12 @@
 //! Delivery: the outbox is emptied into the channels, at least once each. A message that one channel did not take stays,
 //! and is tried again in all; the receiver knows repeats by their id.
-//!
-//! A webhook is an HTTP POST with the message as body. `X-Xunjian-Signature: sha256=HEX` is the HMAC-SHA256, under the
-//! shared secret, of timestamp, full stop and body, so that nobody can forge or replay a message (the timestamp is
-//! `X-Xunjian-Timestamp`, Unix seconds). Only `http://`: for https a proxy stands in front.
 
 use std::time::Duration;
 
-use axum::{
-    body::{Body, Bytes},
-    http::{Method, Request, Uri, header},
-};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
-use ring::hmac;
-use thiserror::Error;
 use tracing::{info, warn};
 use xunjian_proto::Time;
 
-use super::{Message, MessageKind};
+use super::{Message, MessageKind, Webhook};
 use crate::{
     store::{Store, StoreError},
     ticket::{TicketEvent, TicketEventKind, TicketId, TicketState, reconcile::SYSTEM, state},
@@ -28,9 +14,6 @@ use crate::{
 
 /// Messages taken from the outbox in one go.
 const AT_ONCE: usize = 32;
-
-/// A receiver that says nothing for so long has not taken the message.
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// Pauses after failures double from the first to the last.
 const PAUSE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(300));
@@ -41,101 +24,6 @@ pub enum Channel {
     Log,
     /// An HTTP receiver.
     Webhook(Box<Webhook>),
-}
-
-/// An HTTP receiver of signed messages.
-pub struct Webhook {
-    uri: Uri,
-    key: Option<hmac::Key>,
-    client: Client<HttpConnector, Body>,
-}
-
-/// Why a webhook did not take a message, or cannot be used.
-#[derive(Debug, Error)]
-pub enum WebhookError {
-    /// Not an address.
-    #[error("{address:?} is no webhook: wanted http://HOST:PORT/PATH")]
-    Address {
-        /// As given.
-        address: String,
-    },
-    /// A request could not be made of it.
-    #[error("cannot make a request for {uri}")]
-    Request {
-        /// To where.
-        uri: String,
-        /// What was wrong with it.
-        source: axum::http::Error,
-    },
-    /// No connection, or it broke.
-    #[error("cannot reach {uri}")]
-    Send {
-        /// To where.
-        uri: String,
-        /// What the network said.
-        source: hyper_util::client::legacy::Error,
-    },
-    /// No answer.
-    #[error("{uri} gave no answer within {} s", ANSWER_WITHIN.as_secs())]
-    Silent {
-        /// To where.
-        uri: String,
-    },
-    /// Refused.
-    #[error("{uri} answered {status}, wanted 2xx")]
-    Refused {
-        /// To where.
-        uri: String,
-        /// Its status.
-        status: u16,
-    },
-}
-
-impl Webhook {
-    /// A receiver by its address; without a secret messages are not signed.
-    pub fn new(address: &str, secret: Option<&[u8]>) -> Result<Webhook, WebhookError> {
-        let wrong = || WebhookError::Address { address: address.to_owned() };
-        let uri: Uri = address.parse().map_err(|_| wrong())?;
-        if uri.scheme_str() != Some("http") || uri.authority().is_none() {
-            return Err(wrong());
-        }
-        let key = secret.map(|it| hmac::Key::new(hmac::HMAC_SHA256, it.trim_ascii()));
-        let client = Client::builder(TokioExecutor::new()).build_http();
-        Ok(Webhook { uri, key, client })
-    }
-
-    /// Posts one message.
-    pub async fn send(&self, id: &str, body: &str, now: Time) -> Result<(), WebhookError> {
-        let uri = self.uri.to_string();
-        let timestamp = now.secs().to_string();
-        let mut request = Request::builder()
-            .method(Method::POST)
-            .uri(self.uri.clone())
-            .header(header::CONTENT_TYPE, "application/json; charset=utf-8")
-            .header("x-xunjian-message", id)
-            .header("x-xunjian-timestamp", &timestamp);
-        if let Some(key) = &self.key {
-            request = request.header("x-xunjian-signature", signature(key, &timestamp, body));
-        }
-        let request = request
-            .body(Body::from(Bytes::copy_from_slice(body.as_bytes())))
-            .map_err(|source| WebhookError::Request { uri: uri.clone(), source })?;
-        let answer = tokio::time::timeout(ANSWER_WITHIN, self.client.request(request));
-        let answer = answer.await.map_err(|_| WebhookError::Silent { uri: uri.clone() })?;
-        let status =
-            answer.map_err(|source| WebhookError::Send { uri: uri.clone(), source })?.status();
-        match status.is_success() {
-            true => Ok(()),
-            false => Err(WebhookError::Refused { uri, status: status.as_u16() }),
-        }
-    }
-}
-
-/// `sha256=HEX` over timestamp, full stop and body.
-pub fn signature(key: &hmac::Key, timestamp: &str, body: &str) -> String {
-    let tag = hmac::sign(key, format!("{timestamp}.{body}").as_bytes());
-    let hex: String = tag.as_ref().iter().map(|it| format!("{it:02x}")).collect();
-    format!("sha256={hex}")
 }
 
 /// Empties the outbox once. Returns (delivered, not taken).

@@ -18,7 +18,10 @@ use crate::{
 
 pub mod deliver;
 
-pub use deliver::{Channel, Webhook, WebhookError, deliver};
+pub mod webhook;
+
+pub use deliver::{Channel, deliver};
+pub use webhook::{Webhook, WebhookError};
 
 /// One message, as it lies in the outbox and goes to webhooks (JSON).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
