@@ -55,6 +55,8 @@ pub struct Reading {
     pub at: Duration,
     /// Numbers: name, attributes, value.
     pub samples: Vec<(String, Attrs, f64)>,
+    /// Numbers of each of three other members of the same set.
+    pub peers: Vec<(String, Attrs, f64)>,
     /// Words.
     pub states: Vec<(String, String)>,
     /// Happenings: kind, text; their time is the run's.

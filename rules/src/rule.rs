@@ -330,6 +330,8 @@ pub enum Operand {
         times: f64,
         /// Added after the factor.
         plus: f64,
+        /// Its median over the other members of the component's sets, instead of the component's own.
+        peers: bool,
     },
 }
 

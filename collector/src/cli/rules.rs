@@ -205,8 +205,9 @@ pub(super) fn condition(rules: &RuleSet, condition_: &Condition) -> String {
         Condition::Number(NumberTest { measure: left, compare, against }) => {
             let right = match against {
                 Operand::Const(value) => value.to_string(),
-                Operand::Measure { measure: right, times, plus } => {
-                    format!("{times} × {} + {plus}", measure(rules, right))
+                Operand::Measure { measure: right, times, plus, peers } => {
+                    let of = if *peers { "median of the set's other members: " } else { "" };
+                    format!("{times} × {of}{} + {plus}", measure(rules, right))
                 }
             };
             format!("{} {} {right}", measure(rules, left), compare.sign())

@@ -252,6 +252,7 @@ impl HostView {
 
     fn component(&mut self, component: &Component, source: usize, at: Time) {
         let Some(part) = self.part_index(&component.id, at) else { return };
+        self.parts[part].note_set(component, at);
         let newest = self.parts[part].seen.iter().flat_map(|(_, times)| times).max().copied();
         let newer = newest.is_none_or(|it| it <= at);
         if newer {

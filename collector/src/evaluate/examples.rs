@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use xunjian_proto::{
-    Component, ComponentId, Event, Outcome, Problem, Reason, Run, Sample, SeriesKey, State, Time,
+    Component, ComponentId, Event, Member, MemberState, Outcome, Problem, Reason, Run, Sample,
+    SeriesKey, Set, State, Time,
 };
 use xunjian_rules::{Example, Expect, Reading, Rule, RuleSet};
 
@@ -101,13 +102,14 @@ fn to_run(rule: &Rule, example: &Example, reading: &Reading, component: &Compone
     };
     let seen =
         outcome == Outcome::Collected && !reading.gone && rule.on != "host" && rule.on != SELF;
-    let listed = Component {
+    let listed = Some(Component {
         id: component.clone(),
         name: NAME.to_owned(),
         attrs: example.attrs.clone(),
         links: Vec::new(),
         set: None,
-    };
+    });
+    let (set, peers) = peers(component, reading);
     let problem = reading.problem.as_ref().map(|reason| Problem {
         reason: reason_of(reason),
         component: Some(component.clone()),
@@ -138,14 +140,47 @@ fn to_run(rule: &Rule, example: &Example, reading: &Reading, component: &Compone
         at,
         took_ms: 1,
         outcome,
-        components: if seen { vec![listed] } else { Vec::new() },
-        samples: reading.samples.iter().map(sample).collect(),
+        components: listed.filter(|_| seen).into_iter().chain(set).collect(),
+        samples: reading.samples.iter().map(sample).chain(peers).collect(),
         states: reading.states.iter().map(state).collect(),
         events: reading.events.iter().map(event).collect(),
         problems: problem.into_iter().collect(),
         evidence: Vec::new(),
         cost: xunjian_proto::Cost::default(),
     }
+}
+
+/// The set that an example's other members make with it, and what they read.
+fn peers(component: &ComponentId, reading: &Reading) -> (Option<Component>, Vec<Sample>) {
+    let ids: Vec<ComponentId> =
+        (1..=3).map(|it| ComponentId::new(component.kind(), &format!("peer{it}"))).collect();
+    let sample = |id: &ComponentId| {
+        let of = |(metric, attrs, value): &(String, Vec<(String, String)>, f64)| Sample {
+            series: Arc::new(SeriesKey {
+                metric: metric.clone(),
+                component: id.clone(),
+                attrs: attrs.clone(),
+            }),
+            value: *value,
+        };
+        reading.peers.iter().map(of).collect::<Vec<_>>()
+    };
+    let samples: Vec<Sample> = ids.iter().flat_map(sample).collect();
+    let members = ids.iter().chain([component]).map(|id| Member {
+        name: id.key().to_owned(),
+        component: Some(id.clone()),
+        slot: None,
+        state: MemberState::Active,
+    });
+    let set = Set { scheme: "raid6".to_owned(), width: 4, copies: 1, members: members.collect() };
+    let set = Component {
+        id: ComponentId::new("md", NAME),
+        name: NAME.to_owned(),
+        attrs: BTreeMap::new(),
+        links: Vec::new(),
+        set: Some(set),
+    };
+    ((!reading.peers.is_empty()).then_some(set), samples)
 }
 
 /// The loader lets only these words through.

@@ -24,6 +24,8 @@ mod states;
 
 mod score;
 
+mod peers;
+
 mod fresh;
 
 mod notes;

@@ -12,6 +12,7 @@ use xunjian_rules::{Attrs, RuleSet};
 
 use super::{
     hold::{Hold, Outcome},
+    peers::SetView,
     series::{Bucket, Point, RECENT, Series},
     view::{
         EventSlot, Happening, HostView, Pair, Part, PartProblem, RunMark, Slot, ViewStats, WordSlot,
@@ -64,6 +65,8 @@ struct SavedPart {
     events: Vec<(String, Vec<Happening>)>,
     seen: Vec<(usize, Vec<Time>)>,
     problems: Vec<(usize, Time, Reason, String)>,
+    #[serde(default)]
+    set: Option<SetView>,
 }
 
 /// Values as bits: JSON numbers do not keep every f64.
@@ -139,6 +142,7 @@ impl HostView {
                         .iter()
                         .map(|it| (it.source, it.at, it.reason, it.text.clone()))
                         .collect(),
+                    set: part.set.clone(),
                 })
                 .collect(),
             pairs: self
@@ -230,6 +234,7 @@ fn restore_part(rules: &RuleSet, saved: SavedPart, places: &[usize]) -> Part {
     let mut part = Part::new(saved.id);
     part.name = saved.name;
     part.attrs = saved.attrs;
+    part.set = saved.set;
     part.slots = saved.slots.into_iter().filter_map(|slot| restore_slot(rules, slot)).collect();
     for (name, recent, changes) in saved.words {
         if let Some(metric) = rules.id(&name) {

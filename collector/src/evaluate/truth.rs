@@ -82,6 +82,11 @@ impl<'a> Scope<'a> {
         self
     }
 
+    /// The same of another component, with the library's thresholds.
+    pub(super) fn beside(self, part: &'a Part) -> Scope<'a> {
+        Scope { part, ..self.plain() }
+    }
+
     /// Decides, and notes what was compared.
     pub(super) fn truth(&self, condition: &Condition, mut notes: Option<&mut Notes>) -> Truth {
         match condition {
@@ -193,7 +198,13 @@ impl<'a> Scope<'a> {
     fn right(&self, test: &NumberTest, left: &Slot, condition: &Condition) -> Read<f64> {
         let (measure, times, plus) = match &test.against {
             Operand::Const(value) => return Read::Value(self.tuned(condition, *value)),
-            Operand::Measure { measure, times, plus } => (measure, *times, *plus),
+            Operand::Measure { measure, times, plus, peers: true } => {
+                return match self.peers(measure, left) {
+                    Read::Value(median) => Read::Value(median * times + plus),
+                    other => other,
+                };
+            }
+            Operand::Measure { measure, times, plus, .. } => (measure, *times, *plus),
         };
         // The same series where it is the same metric; else the one that its own attributes name.
         let same = self.part.slots.iter().find(|slot| {
@@ -212,7 +223,7 @@ impl<'a> Scope<'a> {
     }
 
     /// The number that a measure stands for, with the time of the newest reading in it.
-    fn take(&self, measure: &Measure, slot: Option<&Slot>) -> Read<(f64, Time)> {
+    pub(super) fn take(&self, measure: &Measure, slot: Option<&Slot>) -> Read<(f64, Time)> {
         let source = self.source_of(measure.metric);
         let metric = self.view.rules.metric(measure.metric);
         if metric.name == PROBLEMS {

@@ -9,6 +9,7 @@ use xunjian_rules::{Attrs, MetricId, Rule, RuleSet};
 use super::{
     hold::{Hold, Outcome},
     known::SELF,
+    peers::SetView,
     series::{RECENT, Series},
 };
 
@@ -99,6 +100,8 @@ pub(super) struct Part {
     pub(super) seen: Vec<(usize, Vec<Time>)>,
     /// Gaps in the runs that are still in their source's list.
     pub(super) problems: Vec<PartProblem>,
+    /// What it consists of, if it is a set.
+    pub(super) set: Option<SetView>,
 }
 
 /// A source could not read the component.
@@ -337,6 +340,7 @@ impl Part {
             events: Vec::new(),
             seen: Vec::new(),
             problems: Vec::new(),
+            set: None,
         }
     }
 

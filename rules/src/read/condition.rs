@@ -167,17 +167,27 @@ impl Reader<'_> {
             );
             return None;
         };
-        table.check(self, "a comparison with a metric", &[MEASURE, &["times", "plus"]].concat());
+        table.check(
+            self,
+            "a comparison with a metric",
+            &[MEASURE, &["times", "plus", "peers"]].concat(),
+        );
         let measure = self.measure(&table, Some(left))?;
         let times = if table.has("times") { table.number(self, "times")? } else { 1.0 };
         let plus = if table.has("plus") { table.number(self, "plus")? } else { 0.0 };
+        let peers = table.text_if(self, "peers");
+        if let Some(word) = peers.filter(|it| *it != "median") {
+            let text = format!("`peers` is `{word}`, wanted `median`");
+            self.mistake(table.offset_of("peers"), text);
+            return None;
+        }
         let (one, two) = (self.unit(left), self.unit(&measure));
         // Counts of whatever may be compared: threads with processors.
         if one != two && !(one.starts_with('{') && two.starts_with('{')) {
             self.mistake(at, format!("a value in `{one}` cannot be compared with one in `{two}`"));
             return None;
         }
-        Some(Operand::Measure { measure, times, plus })
+        Some(Operand::Measure { measure, times, plus, peers: peers.is_some() })
     }
 
     /// `90 %`, `50 GiB`: the number in the measure's own unit.

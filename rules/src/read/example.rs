@@ -28,7 +28,7 @@ const REASONS: &[&str] = &[
     "truncated",
 ];
 
-const KEYS: &[&str] = &["at", "event", "attrs", "outcome", "problem", "gone"];
+const KEYS: &[&str] = &["at", "event", "attrs", "outcome", "problem", "gone", "peers"];
 
 impl Reader<'_> {
     /// All examples of a rule.
@@ -83,6 +83,17 @@ impl Reader<'_> {
         for kind in table.words(self, "event").unwrap_or_default() {
             self.metric(table.offset_of("event"), &kind, &[MetricKind::Event]);
             reading.events.push((kind, event_attrs.clone()));
+        }
+        if let Some(peers) = table.get("peers").and_then(Table::of) {
+            for (key, value) in peers.entries() {
+                let offset = value.span().start;
+                let (name, attrs) = self.series(offset, key)?;
+                self.metric(offset, &name, &[MetricKind::Gauge, MetricKind::Counter]);
+                match plain(value.get_ref()) {
+                    Some(number) => reading.peers.push((name, attrs, number)),
+                    None => self.mistake(offset, format!("`{name}` must be a number")),
+                }
+            }
         }
         for (key, value) in table.entries().filter(|(key, _)| !KEYS.contains(key)) {
             let offset = value.span().start;

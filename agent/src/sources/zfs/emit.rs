@@ -7,8 +7,8 @@ use xunjian_proto::{Component, ComponentId, Link, Member, MemberState, Reason, R
 use super::{
     leaf::{self, Leaf},
     metrics::{
-        DATA_ERRORS, ERRORS, HEALTH, MISSING, SCAN, SCAN_DONE, SCAN_ERRORS, SCRUB_AGE, SLOW,
-        TOLERANCE, VDEV_HEALTH,
+        DATA_ERRORS, ERRORS, HEALTH, MISSING, SCAN, SCAN_DONE, SCAN_ERRORS, SCAN_REPAIRED,
+        SCRUB_AGE, SLOW, TOLERANCE, VDEV_HEALTH,
     },
     pool::{Class, Pool, Vdev},
 };
@@ -122,6 +122,9 @@ fn scans(c: &mut Collect<'_>, id: &ComponentId, pool: &Pool, now: Option<f64>) {
     if let Some((ended, now)) = ended.zip(now) {
         // Local time taken as UTC may lie a few hours ahead.
         c.sample(&SCRUB_AGE, id, (now - ended).max(0.0));
+    }
+    if let Some(repaired) = finished("scrub").and_then(|it| it.repaired) {
+        c.sample(&SCAN_REPAIRED, id, repaired);
     }
     let errors = pool.scans.iter().filter(|it| it.state == "finished").filter_map(|it| it.errors);
     if let Some(errors) = errors.fold(None, |sum: Option<f64>, it| Some(sum.unwrap_or(0.0) + it)) {

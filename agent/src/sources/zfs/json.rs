@@ -144,7 +144,11 @@ fn scans(stats: &Value) -> Vec<Scan> {
     let function = word(stats, "function").unwrap_or_default().to_lowercase();
     let state = word(stats, "state").unwrap_or_default();
     if matches!(function.as_str(), "scrub" | "resilver") {
-        all.push(Scan { function, ..scan_of(stats, &state) });
+        // What a resilver processed is what it copied, no damage.
+        let repaired = count(stats, "processed").filter(|_| function == "scrub");
+        let scan = scan_of(stats, &state);
+        let repaired = repaired.filter(|_| scan.state == "finished");
+        all.push(Scan { function, repaired, ..scan });
     }
     for rebuild in object(stats, "rebuild_stats").values() {
         let state = word(rebuild, "state").unwrap_or_default();
@@ -182,6 +186,7 @@ fn scan_of(stats: &Value, state: &str) -> Scan {
             .filter(|_| matches!(state, "finished" | "canceled")),
         done: part("issued", "to_examine").or_else(|| part("issued", "to_scan")),
         errors: count(stats, "errors"),
+        repaired: None,
     }
 }
 

@@ -44,6 +44,12 @@ pub(super) const SCAN_ERRORS: Metric = Metric::gauge(
     "上次 scrub 未能修复的错误数",
     "Errors that the last scrub or resilver could not repair.",
 );
+pub(super) const SCAN_REPAIRED: Metric = Metric::gauge(
+    "zfs.pool.scrub.repaired",
+    "By",
+    "上次 scrub 修复的数据量",
+    "Bytes that the last finished scrub found damaged on a device and repaired.",
+);
 pub(super) const MISSING: Metric = Metric::gauge(
     "zfs.vdev.missing",
     "{disk}",

@@ -36,7 +36,7 @@ mod text;
 
 use metrics::{
     DATA_ERRORS, DEDUP, ERRORS, FRAGMENTATION, HEALTH, MISSING, SCAN, SCAN_DONE, SCAN_ERRORS,
-    SCRUB_AGE, SHARE, SIZE, SLOW, TOLERANCE, USED, VDEV_HEALTH,
+    SCAN_REPAIRED, SCRUB_AGE, SHARE, SIZE, SLOW, TOLERANCE, USED, VDEV_HEALTH,
 };
 use pool::Pool;
 
@@ -81,6 +81,7 @@ pub const SOURCE: Source = Source {
         SCRUB_AGE,
         SCAN_DONE,
         SCAN_ERRORS,
+        SCAN_REPAIRED,
         MISSING,
         TOLERANCE,
         ERRORS,

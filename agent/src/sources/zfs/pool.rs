@@ -41,6 +41,8 @@ pub(super) struct Scan {
     pub(super) done: Option<f64>,
     /// Errors it could not repair.
     pub(super) errors: Option<f64>,
+    /// Bytes that a finished scrub repaired.
+    pub(super) repaired: Option<f64>,
 }
 
 /// A device or a group of devices.

@@ -51,7 +51,14 @@ pub(super) fn parse(text: &str) -> Option<Scan> {
                 (word == "done" && (0.0..=100.0).contains(&share)).then_some(share / 100.0)
             }),
         errors: errors(first),
+        repaired: (function == "scrub" && state == "finished").then(|| repaired(first)).flatten(),
     })
+}
+
+/// `scrub repaired 1.25M in`; before 2010 nothing was said of it.
+fn repaired(line: &str) -> Option<f64> {
+    let (_, after) = line.split_once("repaired ")?;
+    number(after.split_whitespace().next()?)
 }
 
 /// `with 3 errors`.
@@ -171,6 +178,13 @@ mod tests {
             );
         }
         assert_eq!(parse("something new"), None);
+        let repaired = |text: &str| parse(text).and_then(|it| it.repaired);
+        let made =
+            "scrub repaired 1.5M in 1 days 03:17:10 with 0 errors on Sun Jun 28 11:44:18 2026";
+        assert_eq!(repaired(made), Some(1.5 * 1024.0 * 1024.0));
+        assert_eq!(repaired("scrub repaired 0B in 0h1m with 0 errors on x"), Some(0.0));
+        assert_eq!(repaired("scrub completed after 0h15m with 0 errors on x"), None);
+        assert_eq!(repaired("resilvered 21K in 00:00:01 with 0 errors on x"), None);
     }
 
     #[test]
