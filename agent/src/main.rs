@@ -5,12 +5,13 @@ use std::{
     process::ExitCode,
 };
 
-use xunjian_agent::cli::{self, Console};
+use xunjian_agent::cli::{self, Console, Lang};
 
 fn main() -> ExitCode {
     cli::log_to_stderr();
     let (mut out, mut err) = (io::BufWriter::new(io::stdout()), io::stderr());
-    let mut console = Console { progress: err.is_terminal(), out: &mut out, err: &mut err };
+    let lang = Lang::of_environment(|name| std::env::var(name).ok());
+    let mut console = Console { progress: err.is_terminal(), out: &mut out, err: &mut err, lang };
     let code = cli::main(std::env::args_os(), &mut console);
     // A reader that has gone away (`| head`) is no failure.
     let _ = out.flush();

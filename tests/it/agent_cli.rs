@@ -3,7 +3,7 @@
 use std::{env, fs, path::Path};
 
 use xunjian_agent::{
-    cli::{self, Console},
+    cli::{self, Console, Lang},
     config::{Config, SourceConfig, duration_text},
     source::Source,
     sources,
@@ -20,7 +20,7 @@ struct Told {
 
 fn agent(args: &[&str]) -> Told {
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let mut console = Console { out: &mut out, err: &mut err, progress: false };
+    let mut console = Console { out: &mut out, err: &mut err, progress: false, lang: Lang::Zh };
     let args = ["xunjian-agent"].iter().chain(args).map(|it| (*it).into());
     let code = cli::main(args, &mut console);
     Told { code, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }

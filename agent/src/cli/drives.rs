@@ -11,14 +11,14 @@ pub(super) struct Drives {
     /// Models as drives name themselves: `ST4000DM000-1F2168`; the whole table without one
     #[arg(value_name = "MODEL")]
     models: Vec<String>,
-    /// Language
-    #[arg(long, value_enum, default_value = "zh")]
-    lang: Lang,
+    /// Language; by default as LC_ALL, LC_MESSAGES or LANG says
+    #[arg(long, value_enum)]
+    lang: Option<Lang>,
 }
 
 impl Drives {
     pub(super) fn run(self, console: &mut Console<'_>) -> anyhow::Result<u8> {
-        let zh = self.lang == Lang::Zh;
+        let zh = self.lang.unwrap_or(console.lang) == Lang::Zh;
         let label = if zh { "磁盘解码表" } else { "table of drives" };
         writeln!(console.out, "{label} {}", table().version)?;
         if self.models.is_empty() {

@@ -26,9 +26,9 @@ pub(super) struct List {
     /// Configuration file, for the periods; by default /etc/xunjian/agent.toml, if it is there
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Language
-    #[arg(long, value_enum, default_value = "zh")]
-    lang: Lang,
+    /// Language; by default as LC_ALL, LC_MESSAGES or LANG says
+    #[arg(long, value_enum)]
+    lang: Option<Lang>,
 }
 
 /// Form of the list.
@@ -45,16 +45,14 @@ enum ListFormat {
 impl List {
     pub(super) fn run(self, console: &mut Console<'_>) -> anyhow::Result<u8> {
         let config = load_config(self.config.as_deref())?;
+        let lang = self.lang.unwrap_or(console.lang);
         match self.format {
             ListFormat::Text => {
                 for source in all() {
-                    write!(console.out, "{}", text(source, &config, self.lang)?)?;
+                    write!(console.out, "{}", text(source, &config, lang)?)?;
                 }
-                let places = pick(
-                    self.lang,
-                    "只从下列位置启动程序：",
-                    "Programs are started from these places only:",
-                );
+                let places = lang
+                    .pick("只从下列位置启动程序：", "Programs are started from these places only:");
                 writeln!(console.out, "{places}")?;
                 for program in Allowed::of(all()).programs() {
                     writeln!(console.out, "  {:10} {}", program.name, program.places.join(" "))?;
@@ -62,7 +60,7 @@ impl List {
             }
             ListFormat::Markdown => {
                 for source in all() {
-                    write!(console.out, "{}", markdown(source, &config, self.lang)?)?;
+                    write!(console.out, "{}", markdown(source, &config, lang)?)?;
                 }
             }
             ListFormat::Json => {
@@ -79,31 +77,24 @@ fn all() -> impl Iterator<Item = &'static Source> {
     sources::ALL.iter().chain([&own::SOURCE])
 }
 
-fn pick(lang: Lang, zh: &'static str, en: &'static str) -> &'static str {
-    match lang {
-        Lang::Zh => zh,
-        Lang::En => en,
-    }
-}
-
 fn words(lang: Lang, words: Words) -> &'static str {
-    pick(lang, words.zh, words.en)
+    lang.pick(words.zh, words.en)
 }
 
 /// The period as configured: `every 10m`, `off`.
 fn when(source: &Source, config: &Config, lang: Lang) -> String {
     let section = config.source(source);
-    let (every, deadline) = (duration_text(section.every), duration_text(section.deadline));
+    let (every, deadline) = (lang.time(section.every), lang.time(section.deadline));
     match (section.enabled, lang) {
-        (true, Lang::Zh) => format!("每 {every} 一次，单次最长 {deadline}"),
+        (true, Lang::Zh) => format!("每 {every}一次，单次最长 {deadline}"),
         (true, Lang::En) => format!("every {every}, at most {deadline} a run"),
-        (false, _) => pick(lang, "已关闭", "off").to_owned(),
+        (false, _) => lang.pick("已关闭", "off").to_owned(),
     }
 }
 
 fn needs(source: &Source, lang: Lang) -> String {
     let needs: Vec<_> = source.needs.iter().map(ToString::to_string).collect();
-    if needs.is_empty() { pick(lang, "无", "nothing").to_owned() } else { needs.join(", ") }
+    if needs.is_empty() { lang.pick("无", "nothing").to_owned() } else { needs.join(", ") }
 }
 
 fn text(source: &Source, config: &Config, lang: Lang) -> Result<String, fmt::Error> {
@@ -116,7 +107,7 @@ fn text(source: &Source, config: &Config, lang: Lang) -> Result<String, fmt::Err
     writeln!(text, "  {when_is}  {}", when(source, config, lang))?;
     writeln!(text, "  {needed}  {}", needs(source, lang))?;
     if source.runs.is_empty() {
-        writeln!(text, "  {run}  {}", pick(lang, "不启动任何程序", "no program"))?;
+        writeln!(text, "  {run}  {}", lang.pick("不启动任何程序", "no program"))?;
     }
     for program in source.runs {
         writeln!(text, "  {run}  {program}")?;
@@ -126,7 +117,7 @@ fn text(source: &Source, config: &Config, lang: Lang) -> Result<String, fmt::Err
         for metric in metrics {
             let unit =
                 if metric.unit.is_empty() { String::new() } else { format!(" [{}]", metric.unit) };
-            let (kind, meaning) = (words(lang, kind), pick(lang, metric.zh, metric.help));
+            let (kind, meaning) = (words(lang, kind), lang.pick(metric.zh, metric.help));
             writeln!(text, "  {kind}  {}{unit}: {meaning}", metric.name)?;
         }
     }
@@ -145,14 +136,14 @@ fn markdown(source: &Source, config: &Config, lang: Lang) -> Result<String, fmt:
     writeln!(text, "- {when_is}: {}", when(source, config, lang))?;
     writeln!(text, "- {needed}: {}", needs(source, lang))?;
     let runs: Vec<_> = source.runs.iter().map(|it| format!("`{it}`")).collect();
-    let none = pick(lang, "不启动任何程序", "no program").to_owned();
+    let none = lang.pick("不启动任何程序", "no program").to_owned();
     let runs = if runs.is_empty() { none } else { runs.join(", ") };
     writeln!(text, "- {run}: {runs}\n- {harmless}: {}\n", words(lang, source.harmless))?;
-    let head = pick(lang, "| 类别 | 名称 | 单位 | 含义 |", "| kind | name | unit | meaning |");
+    let head = lang.pick("| 类别 | 名称 | 单位 | 含义 |", "| kind | name | unit | meaning |");
     writeln!(text, "{head}\n|---|---|---|---|")?;
     for (kind, metrics) in kinds(source) {
         for metric in metrics {
-            let (kind, meaning) = (words(lang, kind), pick(lang, metric.zh, metric.help));
+            let (kind, meaning) = (words(lang, kind), lang.pick(metric.zh, metric.help));
             writeln!(text, "| {kind} | `{}` | {} | {meaning} |", metric.name, metric.unit)?;
         }
     }

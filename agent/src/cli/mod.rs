@@ -38,6 +38,10 @@ mod check;
 
 mod text;
 
+mod lang;
+
+pub use lang::Lang;
+
 /// Something was read, or done as asked.
 pub const EXIT_OK: u8 = 0;
 
@@ -55,6 +59,8 @@ pub struct Console<'a> {
     pub err: &'a mut dyn Write,
     /// Whether somebody watches `err` as it is written.
     pub progress: bool,
+    /// The language of texts for people where the command line does not say it.
+    pub lang: Lang,
 }
 
 /// Reads the health of this host without changing anything on it, and hands it to a collector.
@@ -112,15 +118,6 @@ struct Target {
     /// Only these sources, separated by commas: `--only smart,md`
     #[arg(long, value_delimiter = ',', value_name = "SOURCES")]
     only: Option<Vec<String>>,
-}
-
-/// Language of texts for people.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Lang {
-    /// 中文
-    Zh,
-    /// English
-    En,
 }
 
 /// Form of readings.

@@ -16,9 +16,9 @@ pub(super) struct Once {
     /// Form of the result
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
-    /// Language of the table
-    #[arg(long, value_enum, default_value = "zh")]
-    lang: Lang,
+    /// Language of the table; by default as LC_ALL, LC_MESSAGES or LANG says
+    #[arg(long, value_enum)]
+    lang: Option<Lang>,
     /// Show every reading of every component, not only the first ones
     #[arg(long)]
     all: bool,
@@ -34,7 +34,7 @@ impl Once {
         let mut progress = |it: Progress<'_>| show_progress(err, watched, &it);
         let readings = inspect(host, &config, self.target.time(), only, &mut progress);
         let root = !live || rustix::process::geteuid().is_root();
-        let view = text::View { lang: self.lang, all: self.all, root };
+        let view = text::View { lang: self.lang.unwrap_or(console.lang), all: self.all, root };
         show(console, &readings, self.format, &view)?;
         Ok(exit_code(&readings))
     }

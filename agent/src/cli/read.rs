@@ -29,9 +29,9 @@ pub(super) struct Read {
     /// Form of the result
     #[arg(long, value_enum, default_value = "json")]
     format: Format,
-    /// Language of the table
-    #[arg(long, value_enum, default_value = "zh")]
-    lang: Lang,
+    /// Language of the table; by default as LC_ALL, LC_MESSAGES or LANG says
+    #[arg(long, value_enum)]
+    lang: Option<Lang>,
 }
 
 impl Read {
@@ -61,7 +61,7 @@ impl Read {
         if !self.host.is_empty() {
             readings.host = HostFacts { hostname: self.host.clone(), ..readings.host };
         }
-        let view = text::View { lang: self.lang, all: true, root: true };
+        let view = text::View { lang: self.lang.unwrap_or(console.lang), all: true, root: true };
         once::show(console, &readings, self.format, &view)?;
         Ok(once::exit_code(&readings))
     }

@@ -43,9 +43,9 @@ pub(super) struct Run {
     /// Inspect once, show what was found, hand it to the collector and end
     #[arg(long)]
     one_round: bool,
-    /// Language of what is shown
-    #[arg(long, value_enum, default_value = "zh")]
-    lang: Lang,
+    /// Language of what is shown; by default as LC_ALL, LC_MESSAGES or LANG says
+    #[arg(long, value_enum)]
+    lang: Option<Lang>,
     /// Run on a recording instead of this host: to see what the agent costs a host that is not at hand
     #[arg(long, value_name = "DIR", hide = true)]
     host_dir: Option<PathBuf>,
@@ -59,7 +59,10 @@ impl Run {
         let folder = config.folder.join("spool");
         let spool = Spool::open(&folder, config.spool, clock::now())?;
         let agent = Agent { config, host, facts, spool: Arc::new(spool) };
-        if self.one_round { agent.one_round(self.lang, console) } else { agent.serve() }
+        match self.one_round {
+            true => agent.one_round(self.lang.unwrap_or(console.lang), console),
+            false => agent.serve(),
+        }
     }
 }
 
