@@ -49,10 +49,11 @@ fn every_recording_says_what_it_could_not_read_in_chinese() {
 }
 
 /// Words of templates that the code puts together from several texts.
-const ASSEMBLED: [&str; 12] = [
+const ASSEMBLED: [&str; 13] = [
     "cannot GET",
     "cannot log in at",
     "cannot log out",
+    "cannot read /run/dbus/system_bus_socket",
     "components left out, only",
     "events left out, only",
     "numbers left out, only",
