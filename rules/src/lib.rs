@@ -16,6 +16,8 @@ mod read;
 
 mod library;
 
+pub mod plural;
+
 pub use duration::{days, duration_text};
 pub use example::{Example, Expect, Reading};
 pub use known::{KnownMetric, MetricKind};

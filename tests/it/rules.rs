@@ -98,6 +98,17 @@ fn what_is_unknown_neither_ends_nor_begins_a_finding() {
 }
 
 #[test]
+fn english_words_go_with_their_number() {
+    for (count, wanted) in [(1.0, ": 1 member is missing"), (2.0, ": 2 members are missing")] {
+        let mut view = HostView::new(rules());
+        absorb(&mut view, &[degraded(0, count), degraded(60, count), degraded(120, count)]);
+        let now = verdict(&view, "md-degraded", &md(), at(120));
+        let Some(Verdict::Firing(fact)) = now else { panic!("{now:?}") };
+        assert!(fact.message.en.contains(wanted), "{}", fact.message.en);
+    }
+}
+
+#[test]
 fn old_readings_are_unknown_however_good_they_were() {
     let mut view = HostView::new(rules());
     absorb(&mut view, &[degraded(0, 0.0), degraded(30, 0.0)]);

@@ -4,7 +4,7 @@ use std::{fmt::Write, sync::Arc, thread, time::Duration};
 
 use anyhow::{Context, bail};
 use xunjian_proto::{Outcome, Time};
-use xunjian_rules::{Lang, RuleSet};
+use xunjian_rules::{Lang, RuleSet, plural::counted};
 
 use super::{LangArg, WithConfig, render};
 use crate::{
@@ -109,9 +109,13 @@ fn findings<'a>(
         Lang::Zh => {
             writeln!(out, "\n发现：故障 {faults} 项，建议 {advice} 项，巡检盲区 {blind} 项")?
         }
-        Lang::En => {
-            writeln!(out, "\nfindings: {faults} faults, {advice} pieces of advice, {blind} gaps")?
-        }
+        Lang::En => writeln!(
+            out,
+            "\nfindings: {}, {}, {}",
+            counted(faults as u64, "fault", "faults"),
+            counted(advice as u64, "piece of advice", "pieces of advice"),
+            counted(blind as u64, "gap", "gaps")
+        )?,
     }
     render::cases(out, &cases, contract, lang)?;
     Ok(())

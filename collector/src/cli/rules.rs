@@ -8,7 +8,7 @@ use std::{
 
 use xunjian_rules::{
     Condition, EventTest, How, Lang, Measure, NumberTest, Operand, Rule, RuleSet, StateTest, Text,
-    Threshold, Word, duration_text, nearest,
+    Threshold, Word, duration_text, nearest, plural,
 };
 
 use super::{LangArg, score, why};
@@ -101,7 +101,7 @@ pub(super) fn explain(
     line(Text::new("判断标准", "criterion"), rule.item.criterion.in_lang(lang))?;
     line(Text::new("影响", "impact"), rule.item.impact.in_lang(lang))?;
     line(Text::new("建议", "advice"), rule.item.advice.in_lang(lang))?;
-    line(Text::new("告警文字", "message"), rule.message.in_lang(lang))?;
+    line(Text::new("告警文字", "message"), &plural::before_numbers(rule.message.in_lang(lang)))?;
     line(Text::new("对象", "on"), &on(rule))?;
     line(Text::new("证据类别", "evidence"), &format!("{} ({})", evidence(rule), rule.class))?;
     line(Text::new("条件", "when"), &condition(rules, &rule.when))?;

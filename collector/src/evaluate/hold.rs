@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use xunjian_proto::Time;
-use xunjian_rules::{Rule, Text};
+use xunjian_rules::{Rule, Text, plural::counted};
 
 use super::words::length;
 
@@ -91,7 +91,8 @@ impl Holding {
             times => Text::new(
                 format!("；一天内复发 {times} 次，恢复时间已加倍延长"),
                 format!(
-                    "; it came back {times} times within a day, so the wait was doubled each time"
+                    "; it came back {} within a day, so the wait was doubled each time",
+                    counted(times.into(), "time", "times")
                 ),
             ),
         };
@@ -105,8 +106,10 @@ impl Holding {
                         clear.0, returns.zh
                     ),
                     format!(
-                        "good for {en} ({} needed), {seen} good readings in a row ({needed} needed){}",
-                        clear.1, returns.en
+                        "good for {en} ({} needed), {} in a row ({needed} needed){}",
+                        clear.1,
+                        counted(seen.into(), "good reading", "good readings"),
+                        returns.en
                     ),
                 ))
             }
@@ -126,8 +129,9 @@ impl Holding {
                         hold.0
                     ),
                     format!(
-                        "it has held for {en} ({} needed), on {seen} readings in a row ({needed} needed)",
-                        hold.1
+                        "it has held for {en} ({} needed), on {} in a row ({needed} needed)",
+                        hold.1,
+                        counted(seen.into(), "reading", "readings")
                     ),
                 ))
             }

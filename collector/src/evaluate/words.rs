@@ -5,7 +5,7 @@ use std::time::Duration;
 use xunjian_agent::spoken;
 use xunjian_proto::{Outcome as RunOutcome, Reason};
 use xunjian_rules::{
-    Condition, How, Lang, Measure, MetricId, Rule, RuleSet, Text, Threshold, duration_text,
+    Condition, How, Lang, Measure, MetricId, Rule, RuleSet, Text, Threshold, duration_text, plural,
 };
 
 use super::{
@@ -262,20 +262,30 @@ fn fill(scope: &Scope<'_>, notes: &Notes, template: &str, lang: Lang, unknown: &
     while let Some((head, tail)) = rest.split_once('{') {
         text.push_str(head);
         let Some((name, tail)) = tail.split_once('}') else { break };
-        let shown = notes.shown.as_ref();
-        let filled = match name {
-            "name" => Some(scope.part.name.clone()),
-            "value" => shown.map(|(_, value, _)| value.clone()),
-            "limit" => shown.map(|(_, _, limit)| limit.clone()),
-            "points" => Some(notes.points.in_lang(lang).to_owned()).filter(|it| !it.is_empty()),
-            "text" => Some(notes.text.clone()).filter(|it| !it.is_empty()),
-            _ => named(scope, name, lang),
-        };
-        text.push_str(&filled.unwrap_or_else(|| unknown.to_owned()));
+        if let Some(plural) = plural::parse(name) {
+            let number = filled(scope, notes, plural.number, lang);
+            text.push_str(plural.word(number.as_deref()));
+            rest = tail;
+            continue;
+        }
+        text.push_str(&filled(scope, notes, name, lang).unwrap_or_else(|| unknown.to_owned()));
         rest = tail;
     }
     text.push_str(rest);
     text
+}
+
+/// What a placeholder stands for; none if it is not known.
+fn filled(scope: &Scope<'_>, notes: &Notes, name: &str, lang: Lang) -> Option<String> {
+    let shown = notes.shown.as_ref();
+    match name {
+        "name" => Some(scope.part.name.clone()),
+        "value" => shown.map(|(_, value, _)| value.clone()),
+        "limit" => shown.map(|(_, _, limit)| limit.clone()),
+        "points" => Some(notes.points.in_lang(lang).to_owned()).filter(|it| !it.is_empty()),
+        "text" => Some(notes.text.clone()).filter(|it| !it.is_empty()),
+        _ => named(scope, name, lang),
+    }
 }
 
 fn named(scope: &Scope<'_>, name: &str, lang: Lang) -> Option<String> {

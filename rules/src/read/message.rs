@@ -1,8 +1,8 @@
 //! Placeholders of messages: `{name}`, `{value}`, `{limit}`, `{points}`, `{text}`, `{METRIC}`, `{+METRIC}` (rise),
-//! `{@ATTRIBUTE}`.
+//! `{@ATTRIBUTE}`, and in English the word that goes with a number: `{value} {value|member is|members are} missing`.
 
 use super::Reader;
-use crate::{MetricKind, Text, nearest};
+use crate::{MetricKind, Text, nearest, plural};
 
 /// Placeholders that any rule may use.
 const FIXED: &[&str] = &["name", "value", "limit", "points", "text"];
@@ -11,7 +11,7 @@ impl Reader<'_> {
     /// Notes placeholders that mean nothing, and takes note of the metrics that a message shows.
     pub(super) fn placeholders(&mut self, at: usize, text: &Text) {
         let mut per_language = Vec::new();
-        for language in [&text.zh, &text.en] {
+        for (language, english) in [(&text.zh, false), (&text.en, true)] {
             let mut names = Vec::new();
             let mut rest = language.as_str();
             while let Some((_, tail)) = rest.split_once('{') {
@@ -19,7 +19,10 @@ impl Reader<'_> {
                     self.mistake(at, "a `{` in a message has no `}`");
                     break;
                 };
-                names.push(name.to_owned());
+                match name.contains('|') {
+                    true => self.choice(at, name, english),
+                    false => names.push(name.to_owned()),
+                }
                 rest = tail;
             }
             names.sort();
@@ -36,6 +39,23 @@ impl Reader<'_> {
         for name in &per_language[0] {
             self.placeholder(at, name);
         }
+    }
+
+    /// A word that follows a number.
+    fn choice(&mut self, at: usize, choice: &str, english: bool) {
+        let Some(plural) = plural::parse(choice) else {
+            let text = format!("`{{{choice}}}`: wanted {{NUMBER|word for one|word for many}}");
+            return self.mistake(at, text);
+        };
+        if !english {
+            self.mistake(at, format!("`{{{choice}}}`: Chinese words do not change with a number"));
+        }
+        let word = ["name", "text", "points"].contains(&plural.number);
+        if word || plural.number.starts_with('@') {
+            let text = format!("`{{{choice}}}`: `{}` is no number", plural.number);
+            self.mistake(at, text);
+        }
+        self.placeholder(at, plural.number);
     }
 
     fn placeholder(&mut self, at: usize, name: &str) {

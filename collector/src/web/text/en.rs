@@ -249,7 +249,7 @@ pub(super) const EN: Texts = Texts {
     value: "Value",
     verdict: "Verdict",
     version: "Version",
-    wait_minutes: "Too many wrong passwords. Please try again in {} minutes.",
+    wait_minutes: "Too many wrong passwords. Please try again in {} min.",
     what_to_do: "What is wrong, and what to do",
     what_was_read: "What was read",
     who: "Who",
