@@ -198,9 +198,13 @@ fn every_finding_survives_a_failed_run_and_a_restart() {
                         attrs: attrs.iter().cloned().collect(),
                     });
                 }
-                if reading.problem.is_some() {
+                if let Some(word) = &reading.problem {
+                    let reason = match word.as_str() {
+                        "unsupported" => Reason::Unsupported,
+                        _ => Reason::TimedOut,
+                    };
                     run.problems.push(Problem {
-                        reason: Reason::TimedOut,
+                        reason,
                         component: Some(id.clone()),
                         text: "example".to_owned(),
                     });

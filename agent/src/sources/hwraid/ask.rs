@@ -115,6 +115,12 @@ pub(super) fn all(host: &dyn Host) -> Asked {
     asked
 }
 
+/// Whether two tools are for the same kind of hardware.
+pub(super) fn same_hardware(one: &str, other: &str) -> bool {
+    let has = |group: &Group, name: &str| group.tools.iter().any(|it| it.0 == name);
+    GROUPS.iter().any(|it| has(it, one) && has(it, other))
+}
+
 /// The HBAs with integrated RAID are seen by storcli too.
 fn told_already(asked: &Asked, name: &str) -> bool {
     let mpt = |it: &Card| it.attrs.get("hw.driver").is_some_and(|driver| driver.starts_with("mpt"));

@@ -32,6 +32,8 @@ mod parts;
 
 mod ask;
 
+mod bare;
+
 mod saved;
 
 mod tools;
@@ -61,8 +63,9 @@ pub const SOURCE: Source = Source {
     name: "hwraid",
     title: Words { zh: "硬件 RAID", en: "hardware RAID" },
     about: Words {
-        zh: "RAID 卡：逻辑盘、物理盘、缓存电池、巡读与重建",
-        en: "RAID controllers: logical and physical drives, cache batteries, patrol reads and rebuilds",
+        zh: "RAID 卡：逻辑盘、物理盘、缓存电池、巡读与重建；缺少厂商工具的 RAID 卡",
+        en: "RAID controllers: logical and physical drives, cache batteries, patrol reads and rebuilds; controllers \
+             without their maker's tool",
     },
     needs: &[Need::Any(tools::NEEDS)],
     programs: tools::PROGRAMS,
@@ -102,6 +105,7 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
     }
     let partial = asked.failures.iter().any(|it| it.0 != Reason::Missing);
     asked.cards.iter_mut().for_each(|it| it.1.partial = partial);
+    bare::tell(c, &asked.cards);
     emit::all(c, asked.cards);
     Ok(())
 }

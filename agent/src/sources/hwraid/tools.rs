@@ -2,7 +2,9 @@
 
 use crate::{host::Program, source::Need};
 
+/// The tools, or a bus on which a controller may be that has none.
 pub(super) const NEEDS: &[Need] = &[
+    Need::Path("sys/bus/pci/devices"),
     Need::Program("perccli64"),
     Need::Program("storcli64"),
     Need::Program("perccli2"),
