@@ -59,23 +59,31 @@ pub(super) fn tell(c: &mut Collect<'_>, cards: &[(&'static str, Card)]) {
         }
     };
     // Most tools say where on the bus their cards are.
-    let places: Vec<Vec<u32>> =
-        cards.iter().filter_map(|it| place(it.1.attrs.get("hw.pci.address")?)).collect();
-    let placed = |it: &Card| it.attrs.get("hw.pci.address").is_some_and(|it| place(it).is_some());
+    let at = |it: &Card| it.attrs.get("hw.pci.address").and_then(|it| place(it));
+    let told: Vec<Vec<u32>> = cards.iter().filter_map(|it| at(&it.1)).collect();
+    let all: Vec<Vec<u32>> = found.iter().filter_map(|it| place(&it.address)).collect();
+    let placed = |it: &Card| at(it).is_some_and(|it| all.contains(&it));
     let mut kinds: BTreeMap<&'static [&'static str], Vec<&Bare>> = BTreeMap::new();
     for bare in &found {
-        if place(&bare.address).is_none_or(|it| !places.contains(&it)) {
+        if place(&bare.address).is_none_or(|it| !told.contains(&it)) {
             kinds.entry(bare.tools).or_default().push(bare);
         }
     }
+    let mut unread = false;
     for (tools, all) in kinds {
         let told = cards.iter().filter(|it| speaks_for(it.0, tools) && !placed(&it.1)).count();
+        unread |= told < all.len();
         if told == 0 {
             all.into_iter().for_each(|it| one(c, it));
         } else if told < all.len() {
             let text = format!("{} controllers of a kind are on the bus, {told} answer", all.len());
             c.problem(Reason::Unsupported, None, text);
         }
+    }
+    if unread {
+        // A tool that was taken away takes no drive with it: nothing may count as gone.
+        let text = "what is behind RAID controllers that no tool tells of is not read";
+        c.problem(Reason::ToolFailed, None, text);
     }
 }
 
