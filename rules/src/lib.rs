@@ -18,6 +18,8 @@ mod library;
 
 pub mod plural;
 
+pub mod unit;
+
 pub use duration::{days, duration_text};
 pub use example::{Example, Expect, Reading};
 pub use known::{KnownMetric, MetricKind};

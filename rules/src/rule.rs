@@ -37,6 +37,16 @@ impl RuleSet {
         &self.metrics[usize::from(id.0)]
     }
 
+    /// The unit of what a measure makes of a series.
+    pub fn unit_of(&self, measure: &Measure) -> String {
+        let unit = self.metric(measure.metric).unit.clone();
+        match measure.how {
+            How::Rate(_) => format!("{unit}/s"),
+            How::Share { .. } if unit.starts_with('{') => "1".to_owned(),
+            _ => unit,
+        }
+    }
+
     /// A rule by its id.
     pub fn rule(&self, id: &str) -> Option<&Rule> {
         self.rules.binary_search_by(|rule| (*rule.id).cmp(id)).ok().map(|at| &self.rules[at])

@@ -178,6 +178,68 @@ why = 'b'
 }
 
 #[test]
+fn thresholds_have_units_as_in_rules_and_misfits_are_named() {
+    let text = "customer = 'acme'
+[[overrides]]
+rule = 'fs-space-low'
+threshold = '98 %'
+who = 'a'
+why = 'b'
+[[overrides]]
+rule = 'host-silent'
+threshold = '30m'
+who = 'a'
+why = 'b'
+[[overrides]]
+rule = 'fs-space-low'
+model = 'x'
+threshold = '5 GiB'
+who = 'a'
+why = 'b'
+[[overrides]]
+rule = 'fs-space-low'
+model = 'y'
+threshold = 98
+who = 'a'
+why = 'b'
+[[overrides]]
+rule = 'md-degraded'
+threshold = '2 %'
+who = 'a'
+why = 'b'
+";
+    let contract = Contract::parse(text, "a.toml").unwrap();
+    let values: Vec<f64> =
+        contract.overrides.iter().map(|it| it.threshold.as_ref().unwrap().value).collect();
+    assert_eq!(values[..2], [0.98, 1_800.0]);
+    let found = contract.rule_mistakes(&library().0);
+    let keys: Vec<&str> = found.iter().map(|it| it.0.as_str()).collect();
+    assert_eq!(
+        keys,
+        ["overrides[2].threshold", "overrides[3].threshold", "overrides[4].threshold"]
+    );
+    for (at, wanted) in [
+        "compares with 1; wanted a number with one of %",
+        "did you mean \"98 %\"?",
+        "compares with",
+    ]
+    .iter()
+    .enumerate()
+    {
+        assert!(found[at].1.contains(wanted), "{found:#?}");
+    }
+    let told = Contract::parse(&text.replace("'5 GiB'", "'5 XiB'"), "a.toml").unwrap_err();
+    let told = told.to_string();
+    assert!(
+        told.contains("a.toml: line 12: `overrides[2]`: threshold \"5 XiB\": wanted"),
+        "{told}"
+    );
+    // What is written is read again: the contract goes through the store of reports.
+    let json = serde_json::to_string(&contract).unwrap();
+    assert_eq!(serde_json::from_str::<Contract>(&json).unwrap(), contract);
+}
+
+#[test]
 fn mistaken_and_expired_overrides_are_told_with_file_and_line() {
     let dir = TempDir::new("overrides");
     let file = dir.path().join("acme.toml");

@@ -22,6 +22,7 @@ mod kill;
 mod levels;
 mod mangled;
 mod notify;
+mod overrides;
 mod peers;
 mod pipeline;
 mod recorder;

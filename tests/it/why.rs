@@ -28,8 +28,8 @@ fn a_contract_changes_thresholds_for_one_component_and_until_a_day() {
     };
     for (overrides, firing, listed) in [
         (vec![], true, true),
-        (vec![change(Some("md:array"), Some(1.0), None)], false, true),
-        (vec![change(Some("md:other"), Some(1.0), None)], true, true),
+        (vec![change(Some("md:array"), Some(1.0.into()), None)], false, true),
+        (vec![change(Some("md:other"), Some(1.0.into()), None)], true, true),
         (vec![change(None, None, None)], false, false),
         // The readings are of 14 November 2023.
         (vec![change(None, None, Some("2023-11-13"))], true, true),
@@ -67,7 +67,7 @@ fn why_nothing_was_raised_can_be_told_for_every_rule() {
     assert!(none.none.as_ref().unwrap().zh.contains("不提供"));
 }
 
-fn changed(rule: &str) -> Override {
+pub(crate) fn changed(rule: &str) -> Override {
     let text = |it: &str| it.to_owned();
     Override {
         rule: text(rule), who: text("王经理"), why: text("约定"), ..Override::default()
@@ -75,7 +75,7 @@ fn changed(rule: &str) -> Override {
 }
 
 /// Two sites, one host each; the disk of the first is of a known model.
-fn contract(overrides: Vec<Override>) -> Contract {
+pub(crate) fn contract(overrides: Vec<Override>) -> Contract {
     let mut contract = Contract { overrides, ..Contract::default() };
     for (host, site) in [("node1", "dc1"), ("node2", "dc2")] {
         contract.sites.insert(site.to_owned(), Site::default());
@@ -85,7 +85,7 @@ fn contract(overrides: Vec<Override>) -> Contract {
     contract
 }
 
-fn hot(secs: i64) -> Run {
+pub(crate) fn hot(secs: i64) -> Run {
     let disk = ComponentId::new("disk", "S1");
     let mut run = number(run("smart", secs), &disk, "hw.smart.pending_sectors", 3.0);
     run.components[0].attrs.insert("hw.model".to_owned(), "ST12000NM0007".to_owned());
@@ -108,7 +108,7 @@ fn in_force(contract: &Contract, host: &str) -> Option<String> {
 }
 
 /// Some rule of the library with a threshold of its own on disks of any kind.
-fn pending_rule(rules: &xunjian_rules::RuleSet) -> (String, f64) {
+pub(crate) fn pending_rule(rules: &xunjian_rules::RuleSet) -> (String, f64) {
     let rule = rules
         .rules
         .iter()
@@ -120,11 +120,16 @@ fn pending_rule(rules: &xunjian_rules::RuleSet) -> (String, f64) {
 #[test]
 fn the_most_special_override_counts() {
     let (rule, _) = pending_rule(&rules());
-    let whole = Override { threshold: Some(11.0), ..changed(&rule) };
-    let site = Override { site: Some("dc1".to_owned()), threshold: Some(12.0), ..changed(&rule) };
-    let host = Override { host: Some("node1".to_owned()), threshold: Some(13.0), ..changed(&rule) };
-    let model =
-        Override { model: Some("st12000nm*".to_owned()), threshold: Some(14.0), ..changed(&rule) };
+    let whole = Override { threshold: Some(11.0.into()), ..changed(&rule) };
+    let site =
+        Override { site: Some("dc1".to_owned()), threshold: Some(12.0.into()), ..changed(&rule) };
+    let host =
+        Override { host: Some("node1".to_owned()), threshold: Some(13.0.into()), ..changed(&rule) };
+    let model = Override {
+        model: Some("st12000nm*".to_owned()),
+        threshold: Some(14.0.into()),
+        ..changed(&rule)
+    };
     let part = Override { component: Some("disk:S1".to_owned()), ..changed(&rule) };
     let mut all = Vec::new();
     for (added, on_first, on_second) in [
@@ -161,7 +166,7 @@ fn an_expired_override_is_told_and_does_not_apply() {
 
 #[test]
 fn a_fact_says_under_which_override_it_was_judged() {
-    let tuned = Override { threshold: Some(0.5), ..changed("md-degraded") };
+    let tuned = Override { threshold: Some(0.5.into()), ..changed("md-degraded") };
     let contract = Contract { overrides: vec![tuned], ..Contract::default() };
     let overrides = Overrides::of(&contract, "node1");
     let mut view = HostView::new(rules());
@@ -186,7 +191,7 @@ fn silent_verdict(
 ) -> Option<Verdict> {
     let mut overrides = Vec::new();
     if tuned.is_some() || off {
-        overrides.push(Override { threshold: tuned, ..changed(rule) });
+        overrides.push(Override { threshold: tuned.map(Into::into), ..changed(rule) });
     }
     let contract = Contract { overrides, ..Contract::default() };
     let overrides = Overrides::of(&contract, "node1");
@@ -220,7 +225,9 @@ fn a_contract_changes_in_how_many_runs_a_part_may_be_missing() {
     let disk = ComponentId::new("disk", "S1");
     let judged = |threshold: Option<f64>, missed: i64| {
         let overrides = match threshold {
-            Some(_) => vec![Override { threshold, ..changed("drive-gone") }],
+            Some(_) => {
+                vec![Override { threshold: threshold.map(Into::into), ..changed("drive-gone") }]
+            }
             None => Vec::new(),
         };
         let contract = Contract { overrides, ..Contract::default() };

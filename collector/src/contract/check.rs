@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
 use chrono::NaiveDate;
 use xunjian_proto::{ComponentId, nearest};
-use xunjian_rules::RuleSet;
+use xunjian_rules::{Condition, Rule, RuleSet, Threshold, unit};
 
-use super::{Asset, Clocks, Contract, Override};
+use super::{Asset, Clocks, Contract, Limit, Override};
 
 /// A week in minutes: longer clocks and hours are slips of the pen.
 const MINUTES: RangeInclusive<u32> = 1..=7 * 24 * 60;
@@ -40,11 +40,7 @@ impl Contract {
             let key = format!("overrides[{index}]");
             all.one_of(format!("{key}.rule"), &it.rule, &known, "rules");
             let Some(rule) = rules.rule(&it.rule) else { continue };
-            if it.threshold.is_some() && rule.threshold().is_none() {
-                let what = format!(
-                    "rule {:?} compares with no number that could be changed; without a threshold it is switched off",
-                    it.rule
-                );
+            if let Some(what) = it.threshold.as_ref().and_then(|it| misfit(it, rule, rules)) {
                 all.add(format!("{key}.threshold"), what);
             }
             let kind = it.component.as_deref().map(ComponentId::parse);
@@ -59,6 +55,35 @@ impl Contract {
             }
         }
         all.0
+    }
+}
+
+/// Why a threshold cannot be one of a rule: nothing to compare with, another unit, or a percentage without its mark.
+fn misfit(limit: &Limit, rule: &Rule, rules: &RuleSet) -> Option<String> {
+    let id = &rule.id;
+    let Some((own, test)) = rule.threshold().zip(rule.when.first_limited()) else {
+        return Some(format!(
+            "rule \"{id}\" compares with no number that could be changed; without a threshold it is switched off"
+        ));
+    };
+    let unit = match test {
+        Condition::Number(test) => rules.unit_of(&test.measure),
+        Condition::Silent(Threshold::Time(_)) => "s".to_owned(),
+        _ => String::new(),
+    };
+    let (text, value) = (limit.text(), limit.value);
+    match limit.unit() {
+        Some(given) if given != unit => {
+            let wanted = unit::wanted(&unit);
+            let unit = if unit.is_empty() { "a count" } else { &unit };
+            Some(format!(
+                "{text:?} does not fit rule \"{id}\", which compares with {unit}; wanted {wanted}"
+            ))
+        }
+        None if unit == "1" && own <= 1.0 && value > 1.0 => {
+            Some(format!("{text} is more than the whole; did you mean \"{text} %\"?"))
+        }
+        _ => None,
     }
 }
 
@@ -316,7 +341,7 @@ fn overrides(contract: &Contract, all: &mut Mistakes) {
         if let Some(host) = &it.host {
             all.one_of(format!("{key}.host"), host, &hosts, "assets of this contract");
         }
-        if it.threshold.is_some_and(|it| !it.is_finite()) {
+        if it.threshold.as_ref().is_some_and(|it| !it.value.is_finite()) {
             all.add(format!("{key}.threshold"), "wanted a finite number");
         }
         if let Some(site) = &it.site {

@@ -14,10 +14,13 @@ mod book;
 
 mod check;
 
+mod limit;
+
 mod load;
 
 pub use agreed::{Accepted, Agreement, Window};
 pub use book::{BookError, Contracts};
+pub use limit::Limit;
 pub use load::{CONTRACT_BYTES_MAX, ContractError, Mistake};
 
 /// A contract. Every key has a working default; unknown keys are mistakes.
@@ -275,7 +278,7 @@ pub struct Override {
     /// Only on machines of this site.
     #[serde(default)]
     pub site: Option<String>,
-    /// Only on this host.
+    /// Only on this host, or on this device that a host reads.
     #[serde(default)]
     pub host: Option<String>,
     /// Only on parts of this model (attribute `hw.model`, in any case); a `*` at the end stands for anything.
@@ -284,10 +287,10 @@ pub struct Override {
     /// Only on this component.
     #[serde(default)]
     pub component: Option<String>,
-    /// The new threshold, in the unit of the metric; of a silence in seconds, of an absence in runs. The rule is
-    /// switched off without one.
+    /// The new threshold: a number in the unit of the metric, or with a unit of its own. The rule is switched off
+    /// without one.
     #[serde(default)]
-    pub threshold: Option<f64>,
+    pub threshold: Option<Limit>,
     /// Who decided.
     pub who: String,
     /// Why.

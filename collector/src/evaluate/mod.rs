@@ -18,6 +18,10 @@ mod view;
 
 mod absorb;
 
+mod happen;
+
+mod device;
+
 mod truth;
 
 mod states;

@@ -11,7 +11,7 @@ use super::{
     Input,
     truth::{Notes, Read, Scope, Truth},
     view::{Happening, Slot},
-    words::{digits, unit_of, value},
+    words::{digits, value},
 };
 
 /// `name{key=value}`.
@@ -53,7 +53,7 @@ pub(super) fn number(
     truth: Truth,
 ) {
     let metric = scope.view.rules.metric(test.measure.metric);
-    let unit = unit_of(&scope.view.rules, &test.measure);
+    let unit = scope.view.rules.unit_of(&test.measure);
     let limit = match (right, &test.against) {
         (Read::Value(limit), Operand::Const(_)) => value(&unit, *limit),
         (Read::Value(limit), Operand::Measure { measure, .. }) => {

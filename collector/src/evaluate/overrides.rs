@@ -7,13 +7,16 @@ use serde::Serialize;
 use xunjian_proto::Time;
 use xunjian_rules::{Condition, Rule, RuleSet, Text, Threshold};
 
-use super::{truth::Scope, view::Part, words};
+use super::{device::DEVICE, truth::Scope, view::Part, words};
 use crate::contract::{Contract, Override};
 
 /// The contract's overrides that concern one host, ready to be asked.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Overrides {
     by_rule: BTreeMap<String, Vec<Entry>>,
+    hostname: String,
+    /// Sites of the machines that the contract lists; kept only where an override is for a host or a site.
+    sites: BTreeMap<String, String>,
     /// One look at a host that nothing follows (`judge`, `once`): what holds on the only reading fires at once.
     pub waive_holds: bool,
 }
@@ -67,22 +70,24 @@ pub enum Standing {
 }
 
 impl Overrides {
-    /// Picks what concerns this host. `until` ends with that day in the contract's time zone.
+    /// What concerns this host and the devices that it reads. `until` ends with that day in the contract's time zone.
     pub fn of(contract: &Contract, hostname: &str) -> Overrides {
-        let site = contract.assets.get(hostname).map(|it| it.site.as_str());
         let mut by_rule: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
         for it in &contract.overrides {
-            let here = it.host.as_deref().is_none_or(|host| host == hostname)
-                && it.site.as_deref().is_none_or(|wanted| site == Some(wanted));
-            if here {
-                let entry = Entry { weight: weight(it), it: it.clone(), ends: it.ends(contract) };
-                by_rule.entry(it.rule.clone()).or_default().push(entry);
-            }
+            let entry = Entry { weight: weight(it), it: it.clone(), ends: it.ends(contract) };
+            by_rule.entry(it.rule.clone()).or_default().push(entry);
         }
         for entries in by_rule.values_mut() {
             entries.sort_by_key(|entry| std::cmp::Reverse(entry.weight));
         }
-        Overrides { by_rule, waive_holds: false }
+        let placed = contract.overrides.iter().any(|it| it.host.is_some() || it.site.is_some());
+        let sites = contract.assets.iter().filter(|_| placed);
+        Overrides {
+            by_rule,
+            hostname: hostname.to_owned(),
+            sites: sites.map(|(name, it)| (name.clone(), it.site.clone())).collect(),
+            waive_holds: false,
+        }
     }
 
     /// The same, but judging a single look.
@@ -92,9 +97,9 @@ impl Overrides {
     }
 
     pub(super) fn find(&self, rule: &str, part: &Part, at: Time) -> Tuned {
-        match self.in_force(rule, part, at).map(|entry| entry.it.threshold) {
+        match self.in_force(rule, part, at).map(|entry| entry.it.threshold.as_ref()) {
             None => Tuned::Not,
-            Some(Some(value)) => Tuned::To(value),
+            Some(Some(limit)) => Tuned::To(limit.value),
             Some(None) => Tuned::Off,
         }
     }
@@ -110,7 +115,7 @@ impl Overrides {
     pub(super) fn all(&self, rules: &RuleSet, rule: &Rule, part: &Part, at: Time) -> Vec<Adjusted> {
         let mut taken = false;
         let mut all: Vec<Adjusted> = Vec::new();
-        for entry in self.entries(&rule.id).iter().filter(|entry| entry.meant_for(part)) {
+        for entry in self.entries(&rule.id).iter().filter(|entry| self.meant(entry, part)) {
             let standing = match (entry.over(at), taken) {
                 (true, _) => Standing::Expired,
                 (false, true) => Standing::Outranked,
@@ -124,7 +129,19 @@ impl Overrides {
     }
 
     fn in_force(&self, rule: &str, part: &Part, at: Time) -> Option<&Entry> {
-        self.entries(rule).iter().find(|entry| entry.meant_for(part) && !entry.over(at))
+        self.entries(rule).iter().find(|entry| self.meant(entry, part) && !entry.over(at))
+    }
+
+    /// Whether an override is for a component: by the machine that it is part of, and by itself. A device that the
+    /// contract lists is a machine of its own, whichever host reads it.
+    fn meant(&self, entry: &Entry, part: &Part) -> bool {
+        let it = &entry.it;
+        let placed = it.host.is_some() || it.site.is_some();
+        let device = part.attrs.get(DEVICE).filter(|it| placed && self.sites.contains_key(*it));
+        let machine = device.unwrap_or(&self.hostname);
+        it.host.as_ref().is_none_or(|it| it == machine)
+            && it.site.as_ref().is_none_or(|it| self.sites.get(machine) == Some(it))
+            && entry.meant_for(part)
     }
 
     fn entries(&self, rule: &str) -> &[Entry] {
@@ -165,7 +182,7 @@ fn adjusted(rules: &RuleSet, rule: &Rule, entry: &Entry, standing: Standing) -> 
     let it = &entry.it;
     Adjusted {
         scope: scope(it),
-        threshold: it.threshold.map(|value| words::limit(rules, rule, value)),
+        threshold: it.threshold.as_ref().map(|limit| words::limit(rules, rule, limit.value)),
         who: it.who.clone(),
         why: it.why.clone(),
         until: it.until,

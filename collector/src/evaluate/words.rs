@@ -5,7 +5,7 @@ use std::time::Duration;
 use xunjian_agent::spoken;
 use xunjian_proto::{Outcome as RunOutcome, Reason};
 use xunjian_rules::{
-    Condition, How, Lang, Measure, MetricId, Rule, RuleSet, Text, Threshold, duration_text, plural,
+    Condition, Lang, MetricId, Rule, RuleSet, Text, Threshold, duration_text, plural,
 };
 
 use super::{
@@ -141,21 +141,11 @@ pub(super) fn not_covered(source: &str) -> Text {
 /// A limit of a rule as people write it: with the unit of what it limits.
 pub(super) fn limit(rules: &RuleSet, rule: &Rule, limit: f64) -> String {
     match rule.when.first_limited() {
-        Some(Condition::Number(test)) => value(&unit_of(rules, &test.measure), limit),
+        Some(Condition::Number(test)) => value(&rules.unit_of(&test.measure), limit),
         Some(Condition::Silent(Threshold::Time(_))) => {
             Duration::try_from_secs_f64(limit.round()).map_or_else(|_| digits(limit), duration_text)
         }
         _ => digits(limit),
-    }
-}
-
-/// The unit of what a measure makes of a series.
-pub(super) fn unit_of(rules: &RuleSet, measure: &Measure) -> String {
-    let unit = rules.metric(measure.metric).unit.clone();
-    match measure.how {
-        How::Rate(_) => format!("{unit}/s"),
-        How::Share { .. } if unit.starts_with('{') => "1".to_owned(),
-        _ => unit,
     }
 }
 

@@ -14,6 +14,7 @@ use crate::{
         Attrs, Compare, Condition, EventTest, How, Measure, NumberTest, Operand, StateTest,
         Threshold, Word,
     },
+    unit,
 };
 
 const NUMBERS: &[MetricKind] = &[MetricKind::Gauge, MetricKind::Counter];
@@ -40,26 +41,6 @@ const MEASURE: &[&str] = &[
     "per_at_least",
     "missing",
     "before",
-];
-
-/// Multiples of units that thresholds may be written in: metric's unit, suffix, factor.
-const SUFFIXES: &[(&str, &str, f64)] = &[
-    ("1", "%", 0.01),
-    ("By", "B", 1.0),
-    ("By", "KiB", 1024.0),
-    ("By", "MiB", 1_048_576.0),
-    ("By", "GiB", 1_073_741_824.0),
-    ("By", "TiB", 1_099_511_627_776.0),
-    ("s", "ms", 0.001),
-    ("s", "s", 1.0),
-    ("s", "m", 60.0),
-    ("s", "h", 3_600.0),
-    ("s", "d", 86_400.0),
-    ("Cel", "°C", 1.0),
-    ("By/s", "B/s", 1.0),
-    ("By/s", "MB/s", 1_000_000.0),
-    ("bit/s", "Mbit/s", 1_000_000.0),
-    ("bit/s", "Gbit/s", 1_000_000_000.0),
 ];
 
 impl Reader<'_> {
@@ -193,20 +174,10 @@ impl Reader<'_> {
     /// `90 %`, `50 GiB`: the number in the measure's own unit.
     fn with_unit(&mut self, at: usize, text: &str, measure: &Measure) -> Option<f64> {
         let unit = self.unit(measure);
-        let split = text.find(|c: char| !(c.is_ascii_digit() || ".-_".contains(c)));
-        let (number, suffix) = text.split_at(split.unwrap_or(text.len()));
-        let suffix = suffix.trim();
-        let factor = SUFFIXES.iter().find(|(of, it, _)| *of == unit && *it == suffix);
-        let number = number.replace('_', "").parse::<f64>().ok();
-        if let (Some(number), Some((_, _, factor))) = (number, factor) {
-            return Some(number * factor);
+        if let Some(quantity) = unit::quantity(text).filter(|it| it.unit == unit) {
+            return Some(quantity.value);
         }
-        let fit: Vec<&str> =
-            SUFFIXES.iter().filter(|(of, ..)| *of == unit).map(|(_, it, _)| *it).collect();
-        let wanted = match fit.len() {
-            0 => "a plain number".to_owned(),
-            _ => format!("a number with one of {}", fit.join(", ")),
-        };
+        let wanted = unit::wanted(&unit);
         self.mistake(at, format!("`{text}` does not fit the unit `{unit}`; wanted {wanted}"));
         None
     }
