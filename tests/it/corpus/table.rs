@@ -48,7 +48,7 @@ const OTHERS: &[(&str, &str, &str)] = &[
     (
         "smart_text",
         "",
-        "texts of smartctl: the agent asks for JSON; the same drives are in smart_json_derived",
+        "texts of smartctl: `read smart` takes them; those of which there is JSON must say the same",
     ),
 ];
 

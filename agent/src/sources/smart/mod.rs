@@ -28,6 +28,10 @@ mod memory;
 
 mod farm;
 
+mod printed;
+
+mod printed_logs;
+
 mod saved;
 
 mod ata;
@@ -66,7 +70,9 @@ pub const SOURCE: Source = Source {
     states: metrics::STATES,
     events: &[],
     saved: Saved::Own {
-        what: &["output of `smartctl --json -x DEVICE`, one file per disk"],
+        what: &[
+            "output of `smartctl --json -x DEVICE` or of `smartctl -x DEVICE`, one file per disk",
+        ],
         host: saved::host,
     },
     check: check_options::<Options>,

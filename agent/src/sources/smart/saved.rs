@@ -1,8 +1,9 @@
-//! Saved outputs of smartctl, as customers mail them.
+//! Saved outputs of smartctl, as customers mail them: JSON, or what it prints for people.
 
 use serde_json::{Value, json};
 use xunjian_proto::Time;
 
+use super::printed;
 use crate::{
     host::{Given, fitting},
     saved::{File, SavedHost},
@@ -14,9 +15,16 @@ pub(super) fn host(files: &[File], _made: Time) -> Result<SavedHost, String> {
     let mut host = Given::default();
     let (mut devices, mut names, mut at) = (Vec::new(), Vec::<String>::new(), None);
     for file in files {
-        let wanted = || format!("{}: want the output of `smartctl --json -x DEVICE`", file.name);
-        let mut value: Value = serde_json::from_str(&file.content)
-            .map_err(|error| format!("{}: {error}", wanted()))?;
+        let wanted = || {
+            let wanted = "want the output of `smartctl --json -x DEVICE`, or what `smartctl -x DEVICE` prints";
+            format!("{}: {wanted}", file.name)
+        };
+        let mut value: Value = match serde_json::from_str(&file.content) {
+            Ok(value) => value,
+            Err(error) => {
+                printed::json(&file.content).ok_or_else(|| format!("{}: {error}", wanted()))?
+            }
+        };
         if value.get("smartctl").is_none() {
             return Err(wanted());
         }
