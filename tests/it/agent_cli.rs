@@ -207,6 +207,34 @@ fn mailed_smartctl_outputs_of_two_disks_with_one_name_stay_two() {
 }
 
 #[test]
+fn a_printed_smartctl_is_read_beside_json_and_an_empty_serial_number_names_nobody() {
+    let folder = Folder::new("smart-text");
+    let printed = |serial: &str| {
+        format!(
+            "smartctl 7.3 2022-02-28 r5338 [x86_64-linux-6.1.0] (local build)\n\nDevice Model:     ST4000NM0035-1V4107\n\
+             Serial Number:    {serial}\nSMART overall-health self-assessment test result: PASSED\n\n\
+             ID# ATTRIBUTE_NAME          FLAGS    VALUE WORST THRESH FAIL RAW_VALUE\n\
+             \x20 5 Reallocated_Sector_Ct   PO--CK   100   100   010    -    16\n"
+        )
+    };
+    let files = [printed("TXT111"), printed(""), printed("0000000000"), smartctl("JSON222")];
+    let paths = ["a", "b", "c", "d"].map(|it| folder.path(it).display().to_string());
+    for (path, content) in paths.iter().zip(files) {
+        fs::write(path, content).unwrap();
+    }
+    let mut args = vec!["read", "smart"];
+    args.extend(paths.iter().map(String::as_str));
+    let told = agent(&args);
+    assert_eq!(told.code, 0, "{}", told.err);
+    let readings: Readings = serde_json::from_str(&told.out).unwrap();
+    let run = &readings.runs[0];
+    let unstable = run.components.iter().filter(|it| it.attrs.contains_key("identity")).count();
+    assert_eq!((run.components.len(), unstable), (4, 2), "{:?}", run.components);
+    let counted = run.samples.iter().filter(|it| it.series.metric.ends_with("reallocated_sectors"));
+    assert_eq!(counted.map(|it| it.value).collect::<Vec<_>>(), [16.0; 3]);
+}
+
+#[test]
 fn what_is_no_tool_output_is_refused_with_what_was_wanted() {
     let folder = Folder::new("garbage");
     fs::write(folder.path("x"), "hello").unwrap();

@@ -13,10 +13,15 @@ use xunjian_collector::{
     },
     evaluate::{HostView, Overrides, Verdict, judge, library},
 };
-use xunjian_proto::{Component, ComponentId, Cost, Outcome, Run, Sample, SeriesKey, Time};
+use xunjian_proto::{
+    Component, ComponentId, Cost, HostFacts, Outcome, Run, Sample, SeriesKey, Time,
+};
 use xunjian_rules::{EvidenceKind, RuleSet};
 
-use crate::support::{TempDir, program};
+use crate::{
+    store_kit::{Folder, agent, at, keep, run as kit_run},
+    support::{TempDir, program},
+};
 
 /// A small generator: the test needs many histories, not good randomness.
 struct Dice(u64);
@@ -213,18 +218,74 @@ fn a_table_that_is_none_is_refused_with_what_was_wanted() {
     assert!(error.to_string().contains("serial_number"), "{error}");
 }
 
-#[test]
-fn the_command_reads_packed_files_and_folders() {
-    let dir = TempDir::new("backtest");
-    let packed = zstd::bulk::compress(TABLE.as_bytes(), 1).unwrap();
-    fs::File::create(dir.path().join("2016-03.csv.zst")).unwrap().write_all(&packed).unwrap();
+/// Runs `backtest --format json` with these arguments.
+fn told(args: &[&str]) -> serde_json::Value {
     let output = Command::new(program("xunjian-collector"))
-        .args(["backtest", "--format", "json", "--drive-stats"])
-        .arg(dir.path())
+        .args(["backtest", "--format", "json"])
+        .args(args)
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(json["counted"]["failed"], 1);
-    assert_eq!(json["lines"][0]["name"], "fault");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn the_command_reads_packed_files_and_folders() {
+    let plain = told_of("csv", TABLE.as_bytes().to_vec());
+    assert_eq!(plain["counted"]["failed"], 1);
+    assert_eq!(plain["lines"][0]["name"], "fault");
+    let zst = zstd::bulk::compress(TABLE.as_bytes(), 1).unwrap();
+    assert_eq!(told_of("csv.zst", zst), plain);
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gz.write_all(TABLE.as_bytes()).unwrap();
+    assert_eq!(told_of("csv.gz", gz.finish().unwrap()), plain);
+}
+
+fn told_of(ending: &str, content: Vec<u8>) -> serde_json::Value {
+    let dir = TempDir::new("backtest");
+    fs::write(dir.path().join(format!("2016-03.{ending}")), content).unwrap();
+    told(&["--drive-stats", dir.path().to_str().unwrap()])
+}
+
+#[test]
+fn the_collectors_own_history_is_measured_like_a_table() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let facts = HostFacts {
+        hostname: "a".to_owned(),
+        boot_id: String::new(),
+        agent_version: String::new(),
+        attrs: BTreeMap::new(),
+    };
+    store.enrol(&agent(), &facts, at(0)).unwrap();
+    for day in 0..20_i64 {
+        let mut run = kit_run("smart", day * 86_400);
+        let pending = if day < 10 { 0.0 } else { 24.0 };
+        for (serial, value) in [("GOOD1", 0.0), ("BAD1", pending), ("", 9_999.0)] {
+            let id = ComponentId::new("disk", serial);
+            let attrs = [("hw.model", "ST4000DM000"), ("hw.serial_number", serial)];
+            run.components.push(Component {
+                id: id.clone(),
+                name: "sda".to_owned(),
+                attrs: attrs.map(|it| (it.0.to_owned(), it.1.to_owned())).into(),
+                links: Vec::new(),
+                set: None,
+            });
+            let metric = "hw.smart.pending_sectors".to_owned();
+            let series = Arc::new(SeriesKey { metric, component: id, attrs: Vec::new() });
+            run.samples.push(Sample { series, value });
+        }
+        keep(&store, u64::try_from(day).unwrap() + 1, &[run]);
+    }
+    drop(store);
+    let failed = folder.0.join("failed.csv");
+    // The first day is 2026-11-20.
+    fs::write(&failed, "BAD1,2026-12-10\n").unwrap();
+    let (folder, failed) = (folder.0.to_str().unwrap(), failed.to_str().unwrap());
+    let json = told(&["--store", folder, "--failed", failed]);
+    assert_eq!((&json["counted"]["failed"], &json["counted"]["good"]), (&1.into(), &1.into()));
+    assert_eq!((&json["drive_days"], &json["left"]["without_serial"]), (&40.into(), &20.into()));
+    let fault = &json["lines"][0];
+    assert_eq!((&fault["caught"][1]["value"], &fault["lead"]), (&1.0.into(), &10.into()));
+    assert_eq!(fault["false_alarms"]["value"], 0.0);
 }
