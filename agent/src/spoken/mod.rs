@@ -84,17 +84,18 @@ fn catalogue() -> &'static Catalogue {
     ALL.get_or_init(|| Catalogue::new(FILES.iter().flat_map(|(_, text)| templates(text)).flatten()))
 }
 
-/// The templates of one file; the mistake for each line that is none.
+/// The templates of one file; the mistake for each line that is none. Each line is read for itself, so that one that is
+/// there twice takes no other with it.
 fn templates(file: &str) -> Vec<Result<Template, String>> {
-    match file.parse::<toml::Table>() {
-        Err(error) => vec![Err(error.to_string())],
-        Ok(table) => table
-            .iter()
-            .map(|(en, zh)| match zh.as_str() {
-                Some(zh) => Template::parse(en, zh).map_err(|why| format!("{en}: {why}")),
-                None => Err(format!("{en}: want a text")),
-            })
-            .collect(),
+    let lines = file.lines().filter(|it| !it.is_empty() && !it.starts_with('#'));
+    lines.map(|line| template(line).map_err(|why| format!("{line}: {why}"))).collect()
+}
+
+fn template(line: &str) -> Result<Template, String> {
+    let table: toml::Table = line.parse().map_err(|it: toml::de::Error| it.message().to_owned())?;
+    match table.iter().next() {
+        Some((en, toml::Value::String(zh))) => Template::parse(en, zh),
+        _ => Err("want `'ENGLISH' = 'CHINESE'`".to_owned()),
     }
 }
 

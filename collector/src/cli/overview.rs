@@ -81,7 +81,7 @@ fn overview(
         for status in &there {
             source(status, lang, out)?;
         }
-        let absent: Vec<String> = absent.iter().map(lacking).collect();
+        let absent: Vec<String> = absent.iter().map(|it| lacking(it, lang)).collect();
         if !absent.is_empty() {
             let head = if zh { "本机没有：" } else { "not on this host: " };
             writeln!(out, "  – {head}{}", absent.join(if zh { "、" } else { ", " }))?;
@@ -168,13 +168,18 @@ fn source(status: &SourceStatus, lang: Lang, out: &mut String) -> anyhow::Result
     Ok(())
 }
 
-/// A source that the host has nothing for, with the program that it lacks: that can be installed.
-fn lacking(status: &SourceStatus) -> String {
-    match &status.outcome {
-        Outcome::Absent(what) if !what.starts_with('/') && *what != status.source => {
-            format!("{} ({what})", status.source)
+/// A source that the host has nothing for, with the program that it lacks: that can be installed; or the section that it is
+/// not configured in.
+fn lacking(status: &SourceStatus, lang: Lang) -> String {
+    let name = &status.source;
+    match (&status.outcome, lang) {
+        (Outcome::Absent(what), _) if what.starts_with('/') || what == name => name.clone(),
+        (Outcome::Absent(what), Lang::Zh) if what.starts_with('[') => {
+            format!("{name}（未配置 {what}）")
         }
-        _ => status.source.clone(),
+        (Outcome::Absent(what), Lang::Zh) => format!("{name}（{what}）"),
+        (Outcome::Absent(what), Lang::En) => format!("{name} ({what})"),
+        _ => name.clone(),
     }
 }
 

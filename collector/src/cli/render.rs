@@ -122,7 +122,7 @@ pub(super) fn reading(input: &Input, contract: &Contract, lang: Lang) -> String 
         0..86_400 => String::new(),
         _ => format!(" @ {}", time(input.at, contract)),
     };
-    let value = &input.value;
+    let value = input.value_in(lang);
     match lang {
         // Not read: there was nothing to compare.
         _ if test.trim().is_empty() => format!("{name} = {value}{at}"),

@@ -58,6 +58,7 @@ pub use overrides::{Adjusted, Overrides, Standing};
 pub use save::RestoreError;
 pub use view::{HostView, ViewStats};
 pub use why::{Why, why};
+pub(crate) use words::reason_text;
 
 /// The rules built into the program. The mistakes are empty in any build that passed its tests.
 pub fn library() -> (xunjian_rules::RuleSet, Vec<xunjian_rules::Mistake>) {

@@ -219,7 +219,7 @@ pub(super) fn silent(
     show(notes, truth, secs(silence), secs(limit));
     notes.silent_at = notes.silent_at.max(Some(last + limit));
     notes.inputs.push(Input {
-        name: "time since the last reading".to_owned(),
+        name: super::spoken::SILENCE.to_owned(),
         value: secs(silence),
         test: format!("> {}", secs(limit)),
         at: last,

@@ -11,6 +11,7 @@ use xunjian_rules::{
 use super::{
     Unknown,
     absorb::cut,
+    spoken::zh_time,
     truth::{Notes, Scope},
     view::{PartProblem, RunMark, SourceView},
 };
@@ -161,7 +162,7 @@ pub(super) fn not_meant(attr: &str, value: &str, wanted: &[String]) -> Text {
 }
 
 /// A reason as a person says it.
-pub(super) fn reason_text(reason: Reason) -> Text {
+pub(crate) fn reason_text(reason: Reason) -> Text {
     let (zh, en) = match reason {
         Reason::Asleep => ("磁盘处于休眠，未唤醒", "the disk sleeps and was left asleep"),
         Reason::Unsupported => ("设备或工具不支持", "the device or tool does not offer it"),
@@ -270,11 +271,19 @@ fn filled(scope: &Scope<'_>, notes: &Notes, name: &str, lang: Lang) -> Option<St
     let shown = notes.shown.as_ref();
     match name {
         "name" => Some(scope.part.name.clone()),
-        "value" => shown.map(|(_, value, _)| value.clone()),
-        "limit" => shown.map(|(_, _, limit)| limit.clone()),
+        "value" => shown.map(|(_, value, _)| time_in(value, lang)),
+        "limit" => shown.map(|(_, _, limit)| time_in(limit, lang)),
         "points" => Some(notes.points.in_lang(lang).to_owned()).filter(|it| !it.is_empty()),
         "text" => Some(notes.text.clone()).filter(|it| !it.is_empty()),
         _ => named(scope, name, lang),
+    }
+}
+
+/// A value or a limit; lengths of time are written out in Chinese.
+fn time_in(text: &str, lang: Lang) -> String {
+    match lang {
+        Lang::Zh => zh_time(text).into_owned(),
+        Lang::En => text.to_owned(),
     }
 }
 

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use xunjian_rules::Lang;
 
 use super::ctx::Ctx;
+use crate::evaluate::Input;
 
 impl Ctx {
     /// What the agent said, in the reader's language.
@@ -14,6 +15,11 @@ impl Ctx {
             Lang::Zh => xunjian_agent::spoken::zh(text),
             Lang::En => Cow::Borrowed(text),
         }
+    }
+
+    /// The value of a reading that was compared.
+    pub(super) fn value<'a>(&self, input: &'a Input) -> Cow<'a, str> {
+        input.value_in(self.lang)
     }
 }
 

@@ -129,6 +129,15 @@ impl Labels {
         }
     }
 
+    /// A source with the program that it lacks, or the section that it is not configured in.
+    pub(super) fn lacking(&self, source: &str, what: &str) -> String {
+        match self.lang {
+            Lang::Zh if what.starts_with('[') => format!("{source}（未配置 {what}）"),
+            Lang::Zh => format!("{source}（{what}）"),
+            Lang::En => format!("{source} ({what})"),
+        }
+    }
+
     /// Why a source is absent: the file or program that the host lacks.
     pub(super) fn missing(&self, what: &str) -> String {
         match self.lang {

@@ -61,7 +61,7 @@ impl View {
                 Outcome::Absent(what) if what.starts_with('/') || *what == run.source => {
                     Some(run.source.clone())
                 }
-                Outcome::Absent(what) => Some(format!("{} ({})", run.source, short(what))),
+                Outcome::Absent(what) => Some(labels.lacking(&run.source, &short(what))),
                 _ => None,
             })
             .collect();

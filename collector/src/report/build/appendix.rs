@@ -5,10 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use xunjian_agent::drives::TABLE_ATTR;
 
 use super::{Build, cell, column, content, toned};
-use crate::report::{
-    input::{Got, Why},
-    model::{Block, Cell, Section, Table, Tone},
-    words,
+use crate::{
+    evaluate::reason_text,
+    report::{
+        input::{Got, Why},
+        model::{Block, Cell, Section, Table, Tone},
+        words,
+    },
 };
 
 const MOST_ROWS: usize = 150;
@@ -148,7 +151,11 @@ fn row(
         );
     }
     let reason = content::reason(build, why);
-    let detail = words::clean(why.text.in_lang(build.lang));
+    // The reason stands above it, in the report's own words.
+    let told = why.text.in_lang(build.lang);
+    let known = why.reason.map(reason_text);
+    let known = known.as_ref().and_then(|it| told.strip_prefix(it.in_lang(build.lang)));
+    let detail = words::clean(known.unwrap_or(told).trim_start_matches(['：', ':', ' ']));
     let small = if detail == reason { String::new() } else { detail };
     let state = if failed {
         build.pick("异常", "abnormal")

@@ -144,11 +144,13 @@ fn evidence(build: &mut Build<'_>, case: &Case) -> Vec<Statement> {
         items.push(build.index.say(text, &sources));
         for input in fact.inputs.iter().take(room - 1) {
             let at = build.time(input.at);
-            let (name, value) =
-                (words::clean(&input.name_in(build.lang)), words::clean(&input.value));
+            let (name, value) = (
+                words::clean(&input.name_in(build.lang)),
+                words::clean(&input.value_in(build.lang)),
+            );
             let test = words::clean(&input.test_in(build.lang));
             let text = build.pick(
-                format!("读数 {name} = {value}（判据 {test}，{at}）"),
+                format!("读数 {name} = {value}（判据：{test}，{at}）"),
                 format!("Reading {name} = {value} (test {test}, {at})"),
             );
             let source = build.reading(case, input);

@@ -216,8 +216,14 @@ fn advice(build: &mut Build<'_>) -> Vec<Block> {
 
 fn blind(build: &mut Build<'_>) -> Vec<Block> {
     let cases = build.counted.blind.clone();
-    let row =
-        |case: &Case, build: &Build<'_>| words::clean(case.decision.because.in_lang(build.lang));
+    // The first column has the finding already, which the sentence ends with.
+    let row = |case: &Case, build: &Build<'_>| {
+        let because = case.decision.because.in_lang(build.lang);
+        let said = case.facts.iter().find_map(|it| {
+            because.strip_suffix(it.message.in_lang(build.lang)).filter(|it| !it.is_empty())
+        });
+        words::clean(said.map_or(because, |it| it.trim_end_matches(['：', ':', ' '])))
+    };
     table_of(
         build,
         &cases,

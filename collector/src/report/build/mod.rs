@@ -199,7 +199,7 @@ impl<'a> Build<'a> {
             .evidence
             .clone()
             .unwrap_or_else(|| format!("{}/{}@{}", case.agent, input.name, self.time(input.at)));
-        let what = format!("{} = {}", input.name_in(self.lang), input.value);
+        let what = format!("{} = {}", input.name_in(self.lang), input.value_in(self.lang));
         let source = self.source("reading", id, what);
         Source { host: case.hostname.clone(), at: Some(input.at), ..source }
     }
