@@ -40,13 +40,14 @@ impl Talk {
         let mut talk = Talk { socket, until: Instant::now() + within, serial: 0, received: 0 };
         let user = geteuid().as_raw().to_string();
         let user: String = user.bytes().map(|it| format!("{it:02x}")).collect();
-        talk.send(format!("\0AUTH EXTERNAL {user}\r\n").as_bytes())?;
+        // BEGIN goes with the rest, as systemd's own tools send it: systemd itself, asked directly, leaves a message that
+        // it reads together with BEGIN lying until the next one comes.
+        talk.send(format!("\0AUTH EXTERNAL {user}\r\nBEGIN\r\n").as_bytes())?;
         let said = talk.line()?;
         if !said.starts_with("OK ") {
             let text = format!("the bus does not let this user in: {said:?}");
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, text));
         }
-        talk.send(b"BEGIN\r\n")?;
         Ok(talk)
     }
 
