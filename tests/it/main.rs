@@ -6,6 +6,7 @@
 mod agent_cli;
 mod agreed;
 mod backtest;
+mod backwards;
 mod browser;
 mod cases;
 mod classify_kit;

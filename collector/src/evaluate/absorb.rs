@@ -243,8 +243,10 @@ impl HostView {
             return;
         }
         let before = slot.series.latest(point.at);
-        let fell = before.is_some_and(|before| point.value < before.value);
-        self.stats.backwards += u64::from(fall == Fall::Error && fell);
+        let fell = before.is_some_and(|before| {
+            point.value < before.value && !fall.is_reset(before.value, point.value)
+        });
+        self.stats.backwards += u64::from(fall != Fall::Real && fell);
         slot.series.push(point);
     }
 

@@ -26,6 +26,14 @@ pub(super) enum Fall {
     Error,
 }
 
+impl Fall {
+    /// Whether a counter that went from one value to a lower one began anew. One that fell by a little was misread: the
+    /// whole of what it shows would count as a rise, and raise a case by itself.
+    pub(super) fn is_reset(self, known: f64, value: f64) -> bool {
+        self == Fall::Reset && value < known && value * 2.0 < known
+    }
+}
+
 /// A value at a time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Point {
@@ -122,9 +130,9 @@ impl Series {
             let Some(known) = before.replace(value) else { return };
             if value > known {
                 rise += value - known;
-            } else if value < known && fall == Fall::Reset {
+            } else if fall.is_reset(known, value) {
                 rise += value.max(0.0);
-            } else if fall == Fall::Error {
+            } else if fall != Fall::Real {
                 before = Some(known);
             }
         });
@@ -263,6 +271,16 @@ mod tests {
         let series = series(&[100.0, 105.0, 3.0, 4.0]);
         assert_eq!(series.rise(Time::from_secs(4 * 3_600), HOUR * 24, Fall::Reset), Some(9.0));
         assert_eq!(series.rise(Time::from_secs(4 * 3_600), HOUR * 24, Fall::Real), Some(6.0));
+    }
+
+    #[test]
+    fn a_counter_that_falls_by_a_little_was_misread() {
+        let end = Time::from_secs(4 * 3_600);
+        let rise = |values: &[f64]| series(values).rise(end, HOUR * 24, Fall::Reset);
+        assert_eq!(rise(&[1e6, 999_999.0, 999_998.0, 999_997.0]), Some(0.0));
+        assert_eq!(rise(&[1e6, 999_999.0, 1e6, 1_000_002.0]), Some(2.0));
+        assert_eq!(rise(&[1e6, 499_999.0, 499_999.0, 500_000.0]), Some(500_000.0));
+        assert_eq!(rise(&[3.0, 0.0, 0.0, 0.0]), Some(0.0));
     }
 
     #[test]

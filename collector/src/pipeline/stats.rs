@@ -15,7 +15,7 @@ pub struct Stats {
     pub cases: u64,
     /// Tickets opened or changed.
     pub tickets: u64,
-    /// Values that mean "not read" or are absurd: left out of judging.
+    /// Values that mean "not read" or are absurd, and counters that ran backwards: left out of judging.
     pub implausible: u64,
     /// Runs refused because they lie in the future.
     pub future: u64,
@@ -28,7 +28,7 @@ impl Stats {
     pub(super) fn left_out<'a>(&mut self, rounds: impl Iterator<Item = &'a Round>) {
         (self.implausible, self.future, self.overflow) = (0, 0, 0);
         for stats in rounds.map(|it| it.view().stats()) {
-            self.implausible += stats.sentinels;
+            self.implausible += stats.sentinels + stats.backwards;
             self.future += stats.future;
             self.overflow += stats.overflow;
         }
