@@ -19,7 +19,7 @@ pub(crate) fn english(run: &Run) -> Vec<String> {
         Outcome::Collected | Outcome::Absent(_) | Outcome::Stuck => None,
     };
     let texts = run.problems.iter().map(|it| it.text.as_str()).chain(outcome);
-    texts.filter(|it| !spoken::is_known(it)).map(|it| told(it)).collect()
+    texts.filter(|it| !spoken::is_known(it)).map(told).collect()
 }
 
 /// The text with what of it is said in Chinese.
@@ -71,7 +71,7 @@ fn every_template_is_still_a_text_of_the_code() {
     add_code(&repo().join("agent/src"), &mut code);
     let mut stale = Vec::new();
     for (name, file) in spoken::FILES.iter().filter(|it| it.0 != "system") {
-        for words in spoken::literals(file).into_iter().map(Result::unwrap).flatten() {
+        for words in spoken::literals(file).into_iter().flat_map(Result::unwrap) {
             // What stands between a text and its cause is often written apart.
             let words = words.trim_matches([':', ' ', ';', ',']);
             if !code.contains(words) && !ASSEMBLED.contains(&words) {

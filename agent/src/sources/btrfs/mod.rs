@@ -81,6 +81,9 @@ const ROOT: &str = "sys/fs/btrfs";
 const FILESYSTEMS_MAX: usize = 64;
 const DEVICES_MAX: usize = 128;
 
+/// No filesystem has more devices: a larger number is a damaged one, and each missing device takes memory.
+const TOTAL_MAX: usize = 4096;
+
 fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
     let mut uuids = c.host.list(ROOT)?;
     uuids.retain(|it| it != "features" && c.host.list(&format!("{ROOT}/{it}/devices")).is_ok());
@@ -156,7 +159,13 @@ fn one(c: &mut Collect<'_>, uuid: &str, shown: Option<&Shown>, tool: bool, now: 
         attrs.insert("btrfs.label".to_owned(), label.clone());
     }
     let missing = all.values().filter(|it| it.missing).count();
-    let total = shown.and_then(|it| it.total).unwrap_or(0).max(all.len());
+    let total = shown.and_then(|it| it.total).filter(|it| *it <= TOTAL_MAX);
+    let absurd = shown.and_then(|it| it.total).filter(|_| total.is_none());
+    if let Some(absurd) = absurd {
+        let text = format!("btrfs tells of {absurd} devices, which cannot be");
+        c.problem(Reason::Implausible, Some(&id), text);
+    }
+    let total = total.unwrap_or(0).max(all.len());
     let unseen = total.saturating_sub(all.len());
     let set = set(c, &all, unseen, &groups);
     let name = point.clone().or(label).unwrap_or_else(|| uuid.to_owned());
@@ -166,7 +175,7 @@ fn one(c: &mut Collect<'_>, uuid: &str, shown: Option<&Shown>, tool: bool, now: 
     }
     c.component(Component { id: id.clone(), name, attrs, links: Vec::new(), set });
     // Only the tool knows of devices that the kernel has never seen.
-    if missing + unseen > 0 || tool {
+    if missing + unseen > 0 || (tool && absurd.is_none()) {
         c.sample(&MISSING, &id, count(missing + unseen));
     }
     if let Some(profile) = space::weakest(&groups) {

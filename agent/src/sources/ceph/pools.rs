@@ -237,7 +237,8 @@ impl Cluster {
         domains: &mut BTreeMap<ComponentId, (String, BTreeSet<i64>)>,
     ) -> Option<Set> {
         let (size, min) = (pool.size?, pool.min_size?);
-        if size == 0 || min == 0 || min > size {
+        // No pool keeps a thousand copies: a larger number is a damaged one.
+        if !(1..1000).contains(&size) || min == 0 || min > size {
             return None;
         }
         let scheme =
