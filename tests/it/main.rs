@@ -26,6 +26,7 @@ mod notify;
 mod overrides;
 mod peers;
 mod pipeline;
+mod readers;
 mod recorder;
 mod redfish;
 mod registry;

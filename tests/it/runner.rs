@@ -143,7 +143,8 @@ fn a_run_that_comes_to_nothing_leaves_the_cursor_where_it_was() {
 fn a_flood_is_cut_and_the_cut_is_told() {
     let run = run_on(Given::default(), |run| {
         for index in 0..200_000 {
-            run.sample(&COUNT, &ComponentId::host(), f64::from(index));
+            let disk = ComponentId::new("disk", &index.to_string());
+            run.sample(&COUNT, &disk, f64::from(index));
         }
         run.problem(Reason::Unparsable, None, "x".repeat(100_000));
         Ok(())

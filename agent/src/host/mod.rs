@@ -40,6 +40,8 @@ mod snmp;
 
 mod https;
 
+pub mod heard;
+
 pub use allowed::Allowed;
 pub(crate) use allowed::fitting;
 pub use bus::SYSTEM_BUS;

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use xunjian_proto::{Outcome, Problem, Reason, Run, Time};
+use xunjian_proto::{Outcome, Problem, Reason, Run, Time, check};
 
 use crate::{
     clock,
@@ -27,13 +27,18 @@ mod lane;
 
 mod unread;
 
+mod fit;
+
 pub use evidence::EvidencePolicy;
 pub use lane::{Done, Lane};
 use metered::{Meter, Metered};
 use unread::Unread;
 
-/// Most items of one kind in one run; a server with 500 disks emits some 30,000 numbers.
-const ITEMS_MAX: usize = 100_000;
+/// Most numbers in one run; a server with 500 disks emits some 30,000.
+const SAMPLES_MAX: usize = 100_000;
+
+/// Most items of any other kind in one run: what the wire takes.
+const ITEMS_MAX: usize = check::ITEMS_MAX;
 
 /// Most problems of one run: beyond this they only repeat themselves.
 const PROBLEMS_MAX: usize = 1_000;
@@ -173,6 +178,7 @@ fn collect(job: &Job, host: &dyn Host, meter: &Meter) -> Finished {
     let cursor = if outcome == Outcome::Collected { cursor } else { job.cursor.clone() };
     let untold = unread.untold(&outcome, &found.problems);
     found.problems.extend(untold);
+    fit::fit(&mut found);
     bound(&mut found);
     let Found { components, samples, states, events, problems, evidence } = found;
     let run =
@@ -223,12 +229,12 @@ fn bound(found: &mut Found) {
         }
     };
     limit("components", found.components.len(), ITEMS_MAX);
-    limit("numbers", found.samples.len(), ITEMS_MAX);
+    limit("numbers", found.samples.len(), SAMPLES_MAX);
     limit("states", found.states.len(), ITEMS_MAX);
     limit("events", found.events.len(), ITEMS_MAX);
     limit("problems", found.problems.len(), PROBLEMS_MAX);
     found.components.truncate(ITEMS_MAX);
-    found.samples.truncate(ITEMS_MAX);
+    found.samples.truncate(SAMPLES_MAX);
     found.states.truncate(ITEMS_MAX);
     // The newest events matter most.
     found.events.drain(..found.events.len().saturating_sub(ITEMS_MAX));

@@ -13,9 +13,9 @@ mod message;
 mod reading;
 
 pub use message::*;
-pub use reading::{inventory, layout, run};
+pub use reading::{evidence, happening, inventory, layout, run};
 
-pub(crate) use reading::{evidence, happening, name, text};
+pub(crate) use reading::{name, text};
 
 /// Largest batch as sent. Ten minutes of 20,000 series at 10 s with 2 bytes a sample are 2.4 MiB.
 pub const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;

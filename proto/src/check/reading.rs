@@ -76,13 +76,13 @@ pub fn inventory(
 }
 
 /// Checks a raw output.
-pub(crate) fn evidence(evidence: &Evidence) -> Result<(), WireError> {
+pub fn evidence(evidence: &Evidence) -> Result<(), WireError> {
     text("the name of a raw output", &evidence.name)?;
     WireError::limit("a raw output, in bytes,", evidence.content.len(), EVIDENCE_BYTES_MAX)
 }
 
 /// Checks an event but for its time.
-pub(crate) fn happening(event: &Event) -> Result<(), WireError> {
+pub fn happening(event: &Event) -> Result<(), WireError> {
     name("an event's kind", &event.kind)?;
     component_id(&event.component)?;
     text("an event's text", &event.text)?;

@@ -102,7 +102,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 /// One run as the agent makes it.
-pub(super) fn look(source: &Source, dir: &Path, deadline: Duration, host: Arc<dyn Host>) -> Run {
+pub(crate) fn look(source: &Source, dir: &Path, deadline: Duration, host: Arc<dyn Host>) -> Run {
     let cursor = std::fs::read_to_string(dir.join("cursor")).ok().map(|it| it.trim().to_owned());
     let at = Time::from_secs(1_800_000_000);
     runner::run(Job { source: *source, options: options(dir), deadline, cursor, at }, host).run

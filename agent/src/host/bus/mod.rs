@@ -23,6 +23,8 @@ mod talk;
 
 mod wire;
 
+pub(super) mod heard;
+
 #[cfg(test)]
 mod tests;
 

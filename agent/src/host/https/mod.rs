@@ -17,6 +17,8 @@ mod client;
 
 mod http;
 
+pub(super) mod heard;
+
 mod site;
 
 mod tls;

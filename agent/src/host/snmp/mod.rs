@@ -34,6 +34,8 @@ mod text;
 
 mod kept;
 
+pub(super) mod heard;
+
 pub use access::Access;
 pub(super) use kept::{Kept, recorded_walk};
 pub use oid::Oid;
