@@ -34,8 +34,6 @@ mod printed_logs;
 
 mod saved;
 
-mod apart;
-
 mod ata;
 
 mod nvme;
@@ -162,9 +160,6 @@ fn ask_all(
             let text = "it is a RAID controller's volume and none of its drives could be asked; name them in the \
                         configuration, for example { device = \"/dev/bus/0\", type = \"megaraid,0\" }";
             drive.reading.problem(Reason::Unsupported, text);
-        }
-        if let Some(first) = drives.get_mut(&drive.id).filter(|it| it.is_another(&drive)) {
-            drive.set_apart(first);
         }
         match drives.entry(drive.id.clone()) {
             std::collections::btree_map::Entry::Vacant(place) => {
