@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+mod class;
+
 mod known;
 
 mod rule;
@@ -20,6 +22,7 @@ pub mod plural;
 
 pub mod unit;
 
+pub use class::{CLASSES, Class};
 pub use duration::{days, duration_text};
 pub use example::{Example, Expect, Reading};
 pub use known::{KnownMetric, MetricKind};

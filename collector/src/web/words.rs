@@ -205,43 +205,6 @@ pub(super) fn component_kind(kind: &str, lang: Lang) -> &str {
     }
 }
 
-/// A fault class.
-pub(super) fn class(class: &str, lang: Lang) -> &str {
-    match class {
-        "media" => pick(lang, "介质", "media"),
-        "redundancy" => pick(lang, "冗余", "redundancy"),
-        "capacity" => pick(lang, "容量", "capacity"),
-        "service" => pick(lang, "服务", "service"),
-        "performance" => pick(lang, "性能", "performance"),
-        "link" => pick(lang, "链路", "link"),
-        "memory" => pick(lang, "内存", "memory"),
-        "wear" => pick(lang, "寿命", "wear"),
-        "thermal" | "temperature" => pick(lang, "温度", "temperature"),
-        "blind" | "coverage" | "visibility" => pick(lang, "盲区", "coverage"),
-        "configuration" => pick(lang, "配置", "configuration"),
-        "consistency" => pick(lang, "数据一致性", "consistency"),
-        "errors" => pick(lang, "错误计数", "errors"),
-        "hardware" => pick(lang, "硬件", "hardware"),
-        "integrity" => pick(lang, "完整性", "integrity"),
-        "io" => pick(lang, "I/O 错误", "I/O errors"),
-        "kernel" => pick(lang, "内核", "kernel"),
-        "latency" => pick(lang, "响应时间", "latency"),
-        "limits" => pick(lang, "资源上限", "limits"),
-        "load" => pick(lang, "负载", "load"),
-        "member" => pick(lang, "成员", "member"),
-        "memory_error" => pick(lang, "内存错误", "memory errors"),
-        "oom" => pick(lang, "内存耗尽", "out of memory"),
-        "power_loss" => pick(lang, "掉电保护", "power loss protection"),
-        "presence" => pick(lang, "在位", "presence"),
-        "reboot" => pick(lang, "重启", "reboot"),
-        "speed" => pick(lang, "速率", "speed"),
-        "stall" => pick(lang, "停顿", "stall"),
-        "write" => pick(lang, "可写性", "writability"),
-        "overflow" => pick(lang, "条目溢出", "overflow"),
-        other => other,
-    }
-}
-
 /// A person's role.
 pub(super) fn role(role: &str, lang: Lang) -> &str {
     match role {

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use xunjian_proto::{KINDS, Kind};
+use xunjian_proto::KINDS;
 
 use super::{Reader, table::Table};
 use crate::{
-    EvidenceKind,
+    CLASSES, EvidenceKind,
     example::Expect,
     nearest,
     rule::{Item, Rule},
@@ -59,7 +59,7 @@ impl Reader<'_> {
         let id = table.text(self, "id").unwrap_or_default().to_owned();
         self.check_id(table, &id);
         let on = self.kind(table);
-        let class = table.text(self, "class").unwrap_or_default().to_owned();
+        let class = self.class(table);
         table.text(self, "evidence");
         let evidence = table.word(self, "evidence", EVIDENCE).unwrap_or(EvidenceKind::Advice);
         let item = Item {
@@ -123,18 +123,30 @@ impl Reader<'_> {
     }
 
     fn kind(&mut self, table: &Table<'_>) -> String {
-        let kind = table.text(self, "on").unwrap_or_default();
-        if !kind.is_empty() && Kind::named(kind).is_none() {
-            let hint = match nearest(kind, KINDS.iter().map(|it| it.name)) {
+        self.listed(table, "on", "kind of component", KINDS.iter().map(|it| it.name))
+    }
+
+    fn class(&mut self, table: &Table<'_>) -> String {
+        self.listed(table, "class", "class of faults", CLASSES.iter().map(|it| it.name))
+    }
+
+    /// A word of a list that is too long to be shown for every slip of the pen.
+    fn listed<'n>(
+        &mut self,
+        table: &Table<'_>,
+        key: &str,
+        what: &str,
+        names: impl Iterator<Item = &'n str> + Clone,
+    ) -> String {
+        let word = table.text(self, key).unwrap_or_default();
+        if !word.is_empty() && !names.clone().any(|it| it == word) {
+            let hint = match nearest(word, names.clone()) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => {
-                    let all: Vec<&str> = KINDS.iter().map(|it| it.name).collect();
-                    format!("wanted one of {}", all.join(", "))
-                }
+                None => format!("wanted one of {}", names.collect::<Vec<_>>().join(", ")),
             };
-            self.mistake(table.offset_of("on"), format!("no kind of component `{kind}`; {hint}"));
+            self.mistake(table.offset_of(key), format!("no {what} `{word}`; {hint}"));
         }
-        kind.to_owned()
+        word.to_owned()
     }
 
     /// `for` and `clear`. Without `clear` it is twice `for` (domain practice: slower to end than to begin).
