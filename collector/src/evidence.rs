@@ -12,8 +12,12 @@ use crate::{
 /// Metrics of this source are about each source's own runs.
 const SELF: &str = "source";
 
-/// Fills in the evidence of each of the case's inputs: of the output that held when it was read, the one that speaks of
-/// the component, or the only one of the source; none where there is none or it cannot be told which.
+/// Outputs of one source that are looked into: a host has a handful.
+const LOOKED_INTO: usize = 32;
+
+/// Fills in the evidence of each of the case's inputs: of the output that held when it was read, the one whose name
+/// speaks of the component, or the only one of the source, or the newest that names the component in its text; none
+/// where there is none or it cannot be told which.
 pub fn link(
     case: &mut Case,
     component: Option<&Component>,
@@ -32,7 +36,10 @@ pub fn link(
                 continue;
             }
             let kept = store.evidence_until(&agent, &source, input.at)?;
-            let id = choose(&kept, &fact.component, component).map(str::to_owned);
+            let id = match choose(&kept, &fact.component, component) {
+                Some(id) => Some(id.to_owned()),
+                None => inside(&kept, &fact.component, component, store)?,
+            };
             input.evidence.clone_from(&id);
             known.push((source, input.at, id));
         }
@@ -84,6 +91,44 @@ fn choose<'a>(
     })
 }
 
+/// Of (id, name), the first whose text has the component's serial number, else its key, else its name.
+fn inside(
+    kept: &[(String, String)],
+    id: &ComponentId,
+    component: Option<&Component>,
+    store: &Store,
+) -> Result<Option<String>, StoreError> {
+    let mut texts = Vec::new();
+    for (id, name) in kept.iter().take(LOOKED_INTO) {
+        // An output that names a device is about that device and no other.
+        if name.contains("/dev/") {
+            continue;
+        }
+        if let Some(evidence) = store.evidence(id)? {
+            texts.push((id, evidence.content));
+        }
+    }
+    let named = component.map_or("", |it| it.name.as_str());
+    let serial =
+        component.and_then(|it| it.attrs.get("hw.serial_number")).map_or("", String::as_str);
+    let words = [serial, id.key(), named];
+    let found = words.iter().filter(|it| it.len() >= WORD_MIN).find_map(|word| {
+        texts.iter().find(|(_, text)| has_word(text, word)).map(|(id, _)| (*id).clone())
+    });
+    Ok(found)
+}
+
+/// Shorter names stand in every text.
+const WORD_MIN: usize = 2;
+
+/// The word stands in the text, not as a part of a longer one.
+fn has_word(text: &str, word: &str) -> bool {
+    let inner = |it: Option<char>| it.is_some_and(char::is_alphanumeric);
+    text.match_indices(word).any(|(at, _)| {
+        !inner(text[..at].chars().next_back()) && !inner(text[at + word.len()..].chars().next())
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -117,6 +162,14 @@ mod tests {
         assert_eq!(of(drive("sda", "/dev/sda -d sat")).as_deref(), Some("3"));
         assert_eq!(of(drive("bus/0 megaraid,1", "/dev/bus/0 -d megaraid,1")).as_deref(), Some("1"));
         assert_eq!(of(drive("sdz", "/dev/sdz -d sat")), None);
+    }
+
+    #[test]
+    fn a_name_inside_another_name_is_no_proof() {
+        assert!(has_word("Slot 3: \"SN\" : \"WFJ03R2M\",", "WFJ03R2M"));
+        assert!(has_word("pool: work\n state: ONLINE", "work"));
+        assert!(!has_word("network, works", "work"));
+        assert!(!has_word("", "work"));
     }
 
     #[test]

@@ -7,11 +7,11 @@ use xunjian_collector::{
     notify::{MessageKind, clock_messages, messages},
     ticket::{
         Clock, ClockState, Ticket, TicketEventKind, TicketState, act, allowed, clocks, dispatch,
-        dispatch::on_call, level, lifecycle, reconcile, state,
+        dispatch::on_call, level, lifecycle, reconcile, reconcile::title, state,
     },
 };
 use xunjian_proto::{ComponentId, MemberState, Time};
-use xunjian_rules::EvidenceKind;
+use xunjian_rules::{EvidenceKind, Text};
 
 use crate::classify_kit::{fact, firing, host_with, set_of, t0, verdict};
 
@@ -110,7 +110,7 @@ fn a_fault_opens_one_ticket() {
     let ticket = desk.ticket();
     assert_eq!(ticket.id.0, "T20261122-0001");
     assert_eq!((level(ticket), state(ticket)), (Level::Four, TicketState::Detected));
-    assert!(ticket.title.zh.starts_with("node1 md0"), "{}", ticket.title.zh);
+    assert!(ticket.title.zh.starts_with("node1："), "{}", ticket.title.zh);
     let cases = desk.cases.clone();
     assert_eq!(desk.reconcile(&cases, after(1)), [], "the same again changes nothing");
 }
@@ -298,6 +298,25 @@ fn dispatch_says_who_goes_and_who_is_told() {
 }
 
 #[test]
+fn a_title_names_the_component_once() {
+    let mut desk = opened();
+    let case = &mut desk.cases[0];
+    case.component_name = "md0 (S/N A1)".to_owned();
+    let titled = |case: &mut Case, message: &str| {
+        case.facts[0].message = Text::new(message, message);
+        title(case).zh
+    };
+    assert_eq!(titled(case, "阵列 md0 已降级"), "node1：阵列 md0 已降级");
+    assert_eq!(titled(case, "阵列已降级"), "node1 md0 (S/N A1)：阵列已降级");
+    case.hostname.clear();
+    assert_eq!(titled(case, "阵列 md0 已降级"), "阵列 md0 已降级");
+    assert_eq!(titled(case, "阵列已降级"), "md0 (S/N A1)：阵列已降级");
+    case.hostname = "md0".to_owned();
+    case.component_name = "md0".to_owned();
+    assert_eq!(titled(case, "没有上报数据"), "md0：没有上报数据");
+}
+
+#[test]
 fn a_change_is_told_once_with_all_that_the_engineer_needs() {
     let mut desk = opened();
     desk.contract.clocks = Clocks { response_minutes: 10, ..Clocks::default() };
@@ -305,7 +324,7 @@ fn a_change_is_told_once_with_all_that_the_engineer_needs() {
     assert_eq!((first.len(), first[0].kind, first[0].level), (1, MessageKind::Opened, 4));
     assert_eq!(first[0].id, "T20261122-0001/0");
     assert!(
-        first[0].subject.zh.starts_with("【四级故障】新故障：node1 md0"),
+        first[0].subject.zh.starts_with("【四级故障】新故障：node1："),
         "{}",
         first[0].subject.zh
     );

@@ -35,6 +35,39 @@ fn how_text(how: How) -> String {
     }
 }
 
+/// Which of several parts noted which inputs: where one that holds is enough, the others prove nothing.
+pub(super) struct Shares {
+    begin: usize,
+    /// Where the inputs of each part end, and what it decided.
+    ends: Vec<(usize, Truth)>,
+}
+
+impl Shares {
+    /// Before the first part is decided.
+    pub(super) fn begin(notes: Option<&Notes>) -> Shares {
+        Shares { begin: notes.map_or(0, |it| it.inputs.len()), ends: Vec::new() }
+    }
+
+    /// A part was decided; its inputs are the newest.
+    pub(super) fn add(&mut self, truth: Truth, notes: Option<&Notes>) {
+        if let Some(notes) = notes {
+            self.ends.push((notes.inputs.len(), truth));
+        }
+    }
+
+    /// Leaves out the inputs of parts that do not hold, if one does.
+    pub(super) fn keep_what_held(self, any: Truth, notes: Option<&mut Notes>) {
+        let (Truth::True, Some(notes)) = (any, notes) else { return };
+        let inputs = notes.inputs.split_off(self.begin);
+        let share = |at: usize| self.ends.iter().find(|(end, _)| self.begin + at < *end);
+        let held = inputs
+            .into_iter()
+            .enumerate()
+            .filter(|(at, _)| share(*at).is_some_and(|(_, truth)| *truth == Truth::True));
+        notes.inputs.extend(held.map(|(_, input)| input));
+    }
+}
+
 /// Value and limit of the first test that holds, else of the first one.
 pub(super) fn show(notes: &mut Notes, truth: Truth, value: String, limit: String) {
     let holds = truth == Truth::True;

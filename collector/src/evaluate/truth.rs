@@ -11,7 +11,7 @@ use super::{
     Unknown,
     fresh::outcome_unknown,
     known::{self, PROBLEMS, SELF},
-    notes,
+    notes::{self, Shares},
     overrides::Tuned,
     series::Fall,
     view::{HostView, Part, Slot},
@@ -102,12 +102,16 @@ impl<'a> Scope<'a> {
             }
             Condition::Any(parts) => {
                 let mut any = Truth::None;
+                let mut shares = Shares::begin(notes.as_deref());
                 for part in parts {
-                    any = or(any, self.truth(part, notes.as_deref_mut()));
+                    let truth = self.truth(part, notes.as_deref_mut());
+                    shares.add(truth, notes.as_deref());
+                    any = or(any, truth);
                     if any == Truth::True && notes.is_none() {
                         break;
                     }
                 }
+                shares.keep_what_held(any, notes);
                 any
             }
             Condition::Not(part) => match self.truth(part, notes) {
@@ -146,6 +150,7 @@ impl<'a> Scope<'a> {
         let mut any = Truth::None;
         let mut found = false;
         let measure = &test.measure;
+        let mut shares = Shares::begin(notes.as_deref());
         for slot in self.slots(measure) {
             found = true;
             let left = self.take(measure, Some(slot));
@@ -160,8 +165,10 @@ impl<'a> Scope<'a> {
             if let Some(found) = notes.as_deref_mut() {
                 notes::number(self, found, test, slot, &left, &right, truth);
             }
+            shares.add(truth, notes.as_deref());
             any = or(any, truth);
         }
+        shares.keep_what_held(any, notes.as_deref_mut());
         if !found {
             let left = self.take(measure, None);
             any = match &left {

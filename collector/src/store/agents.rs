@@ -12,7 +12,12 @@ impl Store {
     /// Adds an agent at enrolment. An agent that was there before (a new certificate) keeps its first enrolment.
     pub fn enrol(&self, agent: &AgentId, host: &HostFacts, at: Time) -> Result<(), StoreError> {
         let operation = "enrol an agent";
-        let host = to_json("host facts", host)?;
+        let mut host = host.clone();
+        if host.hostname.trim().is_empty() {
+            // Lists, tickets and reports need something to call it by.
+            host.hostname = format!("agent-{}", agent.0.chars().take(8).collect::<String>());
+        }
+        let host = to_json("host facts", &host)?;
         self.write(operation, |tx, _| {
             tx.prepare_cached(
                 "INSERT INTO agents(agent, host, enrolled_at) VALUES(?, ?, ?)

@@ -46,11 +46,24 @@ pub fn reconcile(
 pub fn title(case: &Case) -> Text {
     let gravest = case.facts.iter().min_by_key(|it| (it.evidence, &it.rule));
     let message = gravest.map_or_else(|| case.decision.because.clone(), |it| it.message.clone());
-    let place = match case.component_name == case.hostname || case.hostname.is_empty() {
-        true => case.component_name.clone(),
-        false => format!("{} {}", case.hostname, case.component_name),
+    let place = |message: &str, colon: &str| match place(case, message) {
+        place if place.is_empty() => message.to_owned(),
+        place => format!("{place}{colon}{message}"),
     };
-    Text::new(format!("{place}：{}", message.zh), format!("{place}: {}", message.en))
+    Text::new(place(&message.zh, "："), place(&message.en, ": "))
+}
+
+/// Host and component, as far as the message does not name the component itself.
+fn place(case: &Case, message: &str) -> String {
+    let (name, host) = (case.component_name.as_str(), case.hostname.as_str());
+    let bare = name.split_once(" (").map_or(name, |(bare, _)| bare);
+    let said = message.contains(bare);
+    match (said, host.is_empty() || name == host) {
+        (true, true) if name != host => String::new(),
+        (_, true) => name.to_owned(),
+        (true, false) => host.to_owned(),
+        (false, false) => format!("{host} {name}"),
+    }
 }
 
 fn open(

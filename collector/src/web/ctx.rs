@@ -5,7 +5,7 @@ use std::fmt;
 use askama::filters::HtmlSafe;
 use chrono_tz::Tz;
 use xunjian_proto::{MemberState, Outcome, Reason, Relation, Time};
-use xunjian_rules::{EvidenceKind, Lang, Text};
+use xunjian_rules::{Class, EvidenceKind, Lang, Text};
 
 use super::{
     ask::Ask,
@@ -15,7 +15,7 @@ use super::{
     words,
 };
 use crate::{
-    classify::{CaseChange, Grade, Level},
+    classify::{Case, CaseChange, Grade, Level},
     ticket::{Clock, ClockState, Ticket, TicketEventKind, TicketState},
 };
 
@@ -193,7 +193,7 @@ impl Ctx {
 
     /// Words for a fault class.
     pub(super) fn class<'a>(&self, class: &'a str) -> &'a str {
-        words::class(class, self.lang)
+        Class::called(class, self.lang)
     }
 
     /// Words for a role.
@@ -204,6 +204,22 @@ impl Ctx {
     /// A metric's or state's name in the reader's language, where there is one.
     pub(super) fn metric(&self, name: &str) -> Option<&'static str> {
         names::metric(name, self.lang)
+    }
+
+    /// What a case is about.
+    pub(super) fn name(&self, case: &Case) -> String {
+        match case.component.kind() {
+            "source" => self.source(case.component.key()).to_owned(),
+            _ => case.component_name.clone(),
+        }
+    }
+
+    /// How many others a case brought about, if any.
+    pub(super) fn below(&self, number: &usize) -> String {
+        match number {
+            0 => String::new(),
+            number => format!(" · {} {number}", self.t.consequences),
+        }
     }
 
     /// What a source is called.

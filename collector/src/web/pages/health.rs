@@ -62,7 +62,7 @@ pub(super) struct HostHealth {
     pub(super) absent: usize,
     /// The gravest open case.
     pub(super) worst: Option<Grade>,
-    /// Open cases.
+    /// Open cases that are no consequences of others.
     pub(super) cases: usize,
     /// The host as a whole is in a maintenance window.
     pub(super) in_maintenance: bool,
@@ -88,7 +88,7 @@ impl HostHealth {
             unknown: count(&[Sight::Gaps, Sight::Unread, Sight::Old]),
             absent: count(&[Sight::Absent]),
             worst: own().map(|case| case.decision.grade).min(),
-            cases: own().count(),
+            cases: own().filter(|case| case.parent.is_none()).count(),
             in_maintenance: false,
             row,
         }

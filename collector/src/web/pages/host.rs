@@ -8,6 +8,7 @@ use xunjian_proto::{Component, Event, Outcome, Problem, Time};
 
 use super::{
     Page,
+    folded::{Folded, fold},
     health::{HostHealth, Sight, sight},
     maintenance,
     overview::place,
@@ -32,7 +33,9 @@ struct HostPage {
     problems: Vec<(String, Problem, Time)>,
     more_problems: usize,
     kinds: BTreeMap<String, Vec<ComponentLine>>,
-    cases: Vec<Case>,
+    cases: Vec<(Case, usize)>,
+    /// What another fault brought about, here or elsewhere.
+    consequences: Vec<Case>,
     /// The maintenance window that it is in, and until when.
     window: Option<(Window, Time)>,
     events: Vec<Event>,
@@ -65,8 +68,10 @@ fn show(ask: &Ask) -> Result<Response, Failure> {
     let desk = ask.desk()?;
     let row = desk.agent(ask.id("agent")?)?;
     let (agent, hostname) = (row.agent.clone(), row.host.hostname.clone());
-    let mut cases = desk.cases(None)?;
-    cases.retain(|case| case.agent == agent.0 && case.closed_at.is_none());
+    let mut open = desk.cases(None)?;
+    open.retain(|case| case.closed_at.is_none());
+    let cases: Vec<Case> = open.iter().filter(|case| case.agent == agent.0).cloned().collect();
+    let Folded { roots, consequences } = fold(open, |case| case.agent == agent.0);
     let sources = desk.store.sources(&agent)?;
     let mut problems: Vec<(String, Problem, Time)> = sources
         .iter()
@@ -113,7 +118,8 @@ fn show(ask: &Ask) -> Result<Response, Failure> {
         problems,
         more_problems,
         kinds,
-        cases,
+        cases: roots,
+        consequences,
     };
     html(&page)
 }

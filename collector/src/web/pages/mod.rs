@@ -8,6 +8,8 @@ mod login;
 
 mod overview;
 
+mod folded;
+
 mod health;
 
 mod host;

@@ -7,7 +7,7 @@ use axum::response::Response;
 use xunjian_proto::Time;
 use xunjian_rules::Text;
 
-use super::{Page, health::HostHealth, maintenance, tickets};
+use super::{Page, folded::fold, health::HostHealth, maintenance, tickets};
 use crate::{
     classify::{Case, Grade, Level},
     contract::{Appointment, Window},
@@ -36,7 +36,7 @@ struct OverviewPage {
     overdue: usize,
     at_risk: usize,
     lines: Vec<TicketLine>,
-    cases: Vec<Case>,
+    cases: Vec<(Case, usize)>,
     more_cases: usize,
     dates: Vec<(String, Appointment)>,
     /// Those that run: what they are for, and until when.
@@ -55,7 +55,9 @@ fn show(ask: &Ask) -> Result<Response, Failure> {
     cases.retain(|case| case.closed_at.is_none());
     cases.sort_by(|a, b| (a.decision.grade, &a.id).cmp(&(b.decision.grade, &b.id)));
     let hosts = hosts(ask, &cases)?;
-    let count = |grade| cases.iter().filter(|case| case.decision.grade == grade).count();
+    // Consequences stay listed under their cause, on its page.
+    let cases = fold(cases, |_| true).roots;
+    let count = |grade| cases.iter().filter(|(case, _)| case.decision.grade == grade).count();
     let mut lines = tickets::lines(ask, &desk.tickets(None)?);
     lines.retain(|line| line.state != TicketState::Confirmed);
     let clocks: Vec<_> = lines.iter().flat_map(|line| line.clocks.clone()).collect();
@@ -76,7 +78,6 @@ fn show(ask: &Ask) -> Result<Response, Failure> {
         overdue,
         at_risk,
         lines,
-        // Consequences stay listed under their cause, on its page.
         more_cases: cases.len().saturating_sub(CASES_SHOWN),
         cases: cases.into_iter().take(CASES_SHOWN).collect(),
         dates: dates(ask)?,
