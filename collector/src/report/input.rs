@@ -62,6 +62,14 @@ pub struct HostInput {
     pub trends: Vec<Trend>,
 }
 
+impl Input {
+    /// Machines of the contract that no agent was ever on.
+    pub fn without_agent(&self) -> impl Iterator<Item = &str> {
+        let names = self.contract.assets.keys().map(String::as_str);
+        names.filter(|name| self.hosts.iter().all(|host| host.facts.hostname != *name))
+    }
+}
+
 /// One thing that is checked, as the rule library words it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckItem {

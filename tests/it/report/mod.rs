@@ -163,6 +163,21 @@ fn figures_come_from_the_input() {
     assert_eq!(figures.coverage_percent, Some((read * 100 / due) as u32));
 }
 
+#[test]
+fn a_silent_host_is_not_hidden_by_another_of_its_name() {
+    let mut input = sample::quarter(Lang::Zh);
+    let silent = input.hosts.iter().position(|it| it.facts.hostname == "node03").unwrap();
+    input.hosts[silent].facts.hostname = "store01".to_owned();
+    let agent = input.hosts[silent].agent.clone();
+    let report = build(&input);
+    // The contract's node03 has no agent now, and the clone that calls itself store01 sent nothing.
+    assert_eq!((report.figures.hosts, report.figures.hosts_read), (4, 2));
+    let Some(text) = text_of(&typeset("namesakes", &report)) else { return };
+    let text = squeezed(&text);
+    assert!(text.contains("node03"), "{text}");
+    assert!(text.contains(&format!("store01({})", &agent[..8])), "{text}");
+}
+
 fn sample_checks() -> Vec<&'static Got> {
     let input: &'static Input = Box::leak(Box::new(sample::quarter(Lang::Zh)));
     input.hosts.iter().flat_map(|it| &it.checked).map(|it| &it.got).collect()

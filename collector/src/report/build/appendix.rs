@@ -64,6 +64,7 @@ fn drive_tables(build: &Build<'_>) -> Option<String> {
 fn missing(build: &mut Build<'_>) -> Vec<Block> {
     let mut found: BTreeMap<(String, String, bool, Why), Vec<&str>> = BTreeMap::new();
     for host in &build.input.hosts {
+        let hostname = build.host_name(host);
         for checked in &host.checked {
             let (failed, why) = match &checked.got {
                 Got::Failed(why) => (true, why),
@@ -73,9 +74,8 @@ fn missing(build: &mut Build<'_>) -> Vec<Block> {
             let name = host.components.iter().find(|(it, _)| it.id == checked.component);
             let name =
                 name.map_or_else(|| checked.component.to_string(), |(it, _)| it.name.clone());
-            let hostname = words::clean(&host.facts.hostname);
             let name = words::clean(&name);
-            let gap = (hostname, name, failed, why.clone());
+            let gap = (hostname.clone(), name, failed, why.clone());
             found.entry(gap).or_default().push(&checked.rule);
         }
     }

@@ -136,8 +136,11 @@ fn series(build: &mut Build<'_>, subject: &Subject) -> Option<Block> {
     let span = build.counted.span?;
     let trend = !build.counted.figures.single_round
         && lines.iter().any(|(_, trend, _)| trend.points.len() >= 3);
-    let svg =
-        if trend { line_chart(build, subject, lines, span) } else { bar_chart(subject, lines) };
+    let svg = if trend {
+        line_chart(build, subject, lines, span)
+    } else {
+        bar_chart(build, subject, lines)
+    };
     let few = figures::len(lines.len());
     let rest = all.len() > lines.len();
     let (zh, en) = if subject.id == "filesystem" {
@@ -159,9 +162,9 @@ fn series(build: &mut Build<'_>, subject: &Subject) -> Option<Block> {
     Some(put(build, subject.id, svg, caption, &sources))
 }
 
-fn label(host: &HostInput, trend: &Trend) -> String {
+fn label(build: &Build<'_>, host: &HostInput, trend: &Trend) -> String {
     const MOST: usize = 22;
-    let whole = format!("{} {}", words::clean(&host.facts.hostname), words::clean(&trend.name));
+    let whole = format!("{} {}", build.host_name(host), words::clean(&trend.name));
     if whole.chars().count() <= MOST {
         return whole;
     }
@@ -170,13 +173,13 @@ fn label(host: &HostInput, trend: &Trend) -> String {
     format!("…{tail}")
 }
 
-fn bar_chart(subject: &Subject, lines: &[(&HostInput, &Trend, f64)]) -> String {
+fn bar_chart(build: &Build<'_>, subject: &Subject, lines: &[(&HostInput, &Trend, f64)]) -> String {
     let mut svg = Svg::new(28.0 * lines.len() as f64 + 12.0);
     let end = lines.iter().map(|it| it.2).fold(subject.top, f64::max);
     let room = WIDTH - 190.0 - 90.0;
     for (at, (host, trend, value)) in lines.iter().enumerate() {
         let y = 8.0 + 28.0 * at as f64;
-        svg.text(182.0, y + 14.0, "end", "#344054", &label(host, trend));
+        svg.text(182.0, y + 14.0, "end", "#344054", &label(build, host, trend));
         svg.rect(190.0, y, room, 18.0, "#EEF1F5");
         svg.rect(190.0, y, (room * value / end).clamp(0.0, room), 18.0, COLOURS[0]);
         let text = format!("{value:.0} {}", subject.unit);
@@ -229,7 +232,7 @@ fn line_chart(
         let place =
             y(*value).max(below + 15.0).min(TOP + HEIGHT - 15.0 * (lines.len() - 1 - at) as f64);
         below = place;
-        let text = format!("{} {value:.0}{}", label(host, trend), subject.unit);
+        let text = format!("{} {value:.0}{}", label(build, host, trend), subject.unit);
         svg.text(LEFT + room + 8.0, place + 4.0, "start", COLOURS[at], &text);
     }
     svg.end()

@@ -26,7 +26,7 @@ pub(crate) fn title(build: &Build<'_>, case: &Case) -> String {
     let message =
         message.unwrap_or_else(|| words::clean(case.decision.because.in_lang(build.lang)));
     let message = message.trim_end_matches(['。', '.']);
-    let host = words::clean(&case.hostname);
+    let host = build.place_name(case);
     if message.contains(host.as_str()) {
         return message.to_owned();
     }
@@ -85,7 +85,8 @@ fn place(build: &mut Build<'_>, case: &Case) -> Vec<Statement> {
     let site = asset.map_or(case.site.as_str(), |it| it.site.as_str());
     let site = contract.sites.get(site).map_or(site, |it| it.name.as_str());
     let rack = asset.map_or("", |it| it.location.as_str());
-    let parts: Vec<String> = [site, rack, case.hostname.as_str(), case.component_name.as_str()]
+    let host = build.place_name(case);
+    let parts: Vec<String> = [site, rack, host.as_str(), case.component_name.as_str()]
         .into_iter()
         .filter(|it| !it.is_empty())
         .map(words::clean)

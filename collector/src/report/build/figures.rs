@@ -1,6 +1,6 @@
 //! The numbers behind the sentences: which dangers stand, which checks gave a result, how long hosts were seen.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use xunjian_proto::Time;
 
@@ -61,6 +61,8 @@ pub(crate) struct Counted<'a> {
     pub(crate) blind: Vec<&'a Case>,
     pub(crate) items: Vec<ItemTally<'a>>,
     pub(crate) silent: Vec<String>,
+    /// Names that several machines have: clones that were never given one of their own.
+    pub(crate) namesakes: HashSet<&'a str>,
     pub(crate) figures: Figures,
     /// First and last reading of the period.
     pub(crate) span: Option<(Time, Time)>,
@@ -75,7 +77,8 @@ pub(crate) fn count(input: &Input) -> Counted<'_> {
         it.filter(|case| open_at_end(input, case)).collect::<Vec<_>>()
     };
     let items = tally(input);
-    let silent = silent(input);
+    let namesakes = namesakes(input);
+    let silent = silent(input, &namesakes);
     let (span, host_hours) = observed(input);
     let mut figures = Figures { host_hours, ..Figures::default() };
     count_hosts(input, &silent, &mut figures);
@@ -85,7 +88,17 @@ pub(crate) fn count(input: &Input) -> Counted<'_> {
     let advice = graded(Grade::Advice);
     figures.advice = len(advice.len());
     figures.single_round = span.is_none_or(|(first, last)| last.since(first).as_secs() < 24 * 3600);
-    Counted { findings, closed, advice, blind: graded(Grade::Blind), items, silent, figures, span }
+    Counted {
+        findings,
+        closed,
+        advice,
+        blind: graded(Grade::Blind),
+        items,
+        silent,
+        namesakes,
+        figures,
+        span,
+    }
 }
 
 fn findings(input: &Input) -> (Vec<Finding<'_>>, Vec<Finding<'_>>) {
@@ -180,20 +193,28 @@ fn empty(item: &CheckItem) -> ItemTally<'_> {
     }
 }
 
-/// Machines that should be read and were not.
-fn silent(input: &Input) -> Vec<String> {
-    let read: BTreeSet<&str> = input
-        .hosts
-        .iter()
-        .filter(|host| host.last_seen.is_some_and(|at| at >= input.from))
-        .map(|host| host.facts.hostname.as_str())
-        .collect();
-    all_hosts(input).into_iter().filter(|name| !read.contains(name)).map(str::to_owned).collect()
+/// Machines that should be read and were not: those that fell silent, and those of the contract without an agent.
+fn silent(input: &Input, namesakes: &HashSet<&str>) -> Vec<String> {
+    let unread = input.hosts.iter().filter(|host| host.last_seen.is_none_or(|at| at < input.from));
+    let mut names: Vec<String> =
+        unread.map(|host| called(namesakes, &host.agent, &host.facts.hostname)).collect();
+    names.extend(input.without_agent().map(str::to_owned));
+    names.sort();
+    names
 }
 
-fn all_hosts(input: &Input) -> BTreeSet<&str> {
-    let named = input.contract.assets.keys().map(String::as_str);
-    named.chain(input.hosts.iter().map(|host| host.facts.hostname.as_str())).collect()
+fn namesakes(input: &Input) -> HashSet<&str> {
+    let mut seen = HashSet::new();
+    let names = input.hosts.iter().map(|host| host.facts.hostname.as_str());
+    names.filter(|name| !seen.insert(*name)).collect()
+}
+
+/// What a machine is called: its name, and its agent where several have that name.
+pub(crate) fn called(namesakes: &HashSet<&str>, agent: &str, hostname: &str) -> String {
+    match namesakes.contains(hostname) {
+        true => format!("{hostname} ({})", agent.get(..8).unwrap_or(agent)),
+        false => hostname.to_owned(),
+    }
 }
 
 /// First and last reading in the period, and the hours with readings summed over the hosts.
@@ -211,7 +232,7 @@ fn observed(input: &Input) -> (Option<(Time, Time)>, f64) {
 }
 
 fn count_hosts(input: &Input, silent: &[String], figures: &mut Figures) {
-    figures.hosts = len(all_hosts(input).len());
+    figures.hosts = len(input.hosts.len() + input.without_agent().count());
     figures.hosts_read = figures.hosts - len(silent.len()).min(figures.hosts);
     for host in &input.hosts {
         for (component, _) in &host.components {

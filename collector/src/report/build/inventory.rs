@@ -49,18 +49,13 @@ fn hosts(build: &mut Build<'_>) -> Option<Table> {
         let kernel = kernel.unwrap_or_default();
         let place = place(build, &host.facts.hostname);
         rows.push(vec![
-            Cell { refs, small: place, ..cell(words::clean(&host.facts.hostname)) },
+            Cell { refs, small: place, ..cell(build.host_name(host)) },
             Cell { small: kernel, ..cell(os.unwrap_or_else(unknown)) },
             cell(parts(build, host)),
             seen,
         ]);
     }
-    for name in build
-        .counted
-        .silent
-        .iter()
-        .filter(|name| input.hosts.iter().all(|host| host.facts.hostname != **name))
-    {
+    for name in input.without_agent() {
         let place = place(build, name);
         rows.push(vec![
             Cell { small: place, ..cell(words::clean(name)) },
@@ -141,11 +136,7 @@ fn disks(build: &mut Build<'_>) -> Option<Table> {
         rows.push(vec![
             Cell {
                 refs,
-                ..cell(format!(
-                    "{} {}",
-                    words::clean(&host.facts.hostname),
-                    words::clean(&disk.name)
-                ))
+                ..cell(format!("{} {}", build.host_name(host), words::clean(&disk.name)))
             },
             cell(slot),
             cell(attr("hw.model").unwrap_or_else(unknown)),
@@ -252,11 +243,7 @@ fn arrays(build: &mut Build<'_>) -> Option<Table> {
         rows.push(vec![
             Cell {
                 refs,
-                ..cell(format!(
-                    "{} {}",
-                    words::clean(&host.facts.hostname),
-                    words::clean(&array.name)
-                ))
+                ..cell(format!("{} {}", build.host_name(host), words::clean(&array.name)))
             },
             cell(words::clean(&set.scheme).to_uppercase()),
             cell(set.width.to_string()),

@@ -152,6 +152,20 @@ impl<'a> Build<'a> {
         self.source("coverage", "checks", what)
     }
 
+    /// What a machine is called.
+    fn host_name(&self, host: &HostInput) -> String {
+        self.called(&host.agent, &host.facts.hostname)
+    }
+
+    /// The machine that a case is on.
+    fn place_name(&self, case: &Case) -> String {
+        self.called(&case.agent, &case.hostname)
+    }
+
+    fn called(&self, agent: &str, hostname: &str) -> String {
+        words::clean(&figures::called(&self.counted.namesakes, agent, hostname))
+    }
+
     /// What was seen on a machine.
     fn inventory(&self, host: &HostInput) -> Source {
         let what = self.pick(
@@ -162,7 +176,7 @@ impl<'a> Build<'a> {
             ),
         );
         let source = self.source("inventory", format!("host/{}", host.agent), what);
-        Source { host: host.facts.hostname.clone(), at: host.last_seen, ..source }
+        Source { host: self.host_name(host), at: host.last_seen, ..source }
     }
 
     /// The list of machines.
@@ -176,7 +190,7 @@ impl<'a> Build<'a> {
         let name = &case.component_name;
         let what = self.pick(format!("事件记录：{name}"), format!("case record: {name}"));
         let source = self.source("case", case.id.0.as_str(), what);
-        Source { host: case.hostname.clone(), at: Some(case.updated_at), ..source }
+        Source { host: self.place_name(case), at: Some(case.updated_at), ..source }
     }
 
     /// The list of cases as a whole.
@@ -201,7 +215,7 @@ impl<'a> Build<'a> {
             .unwrap_or_else(|| format!("{}/{}@{}", case.agent, input.name, self.time(input.at)));
         let what = format!("{} = {}", input.name_in(self.lang), input.value_in(self.lang));
         let source = self.source("reading", id, what);
-        Source { host: case.hostname.clone(), at: Some(input.at), ..source }
+        Source { host: self.place_name(case), at: Some(input.at), ..source }
     }
 
     /// The series behind a line of a chart.
@@ -213,7 +227,7 @@ impl<'a> Build<'a> {
             format!("series: {} {}", trend.name, series.metric),
         );
         let at = trend.points.last().map(|point| point.at);
-        Source { host: host.facts.hostname.clone(), at, ..self.source("series", id, what) }
+        Source { host: self.host_name(host), at, ..self.source("series", id, what) }
     }
 }
 

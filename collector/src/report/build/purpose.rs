@@ -106,7 +106,7 @@ fn focus(build: &mut Build<'_>) -> Vec<Statement> {
     for finding in build.counted.findings.iter().filter(|it| it.standing != Standing::New) {
         let level = words::level(build.lang, finding.level);
         let name = words::clean(&finding.case.component_name);
-        let host = words::clean(&finding.case.hostname);
+        let host = build.place_name(finding.case);
         let text = build.pick(
             format!("上期遗留问题的复核：{host} {name}（{level}）。"),
             format!("Review of what was left over: {name} on {host} ({level})."),

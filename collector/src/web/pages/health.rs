@@ -62,6 +62,8 @@ pub(super) struct HostHealth {
     pub(super) absent: usize,
     /// The gravest open case.
     pub(super) worst: Option<Grade>,
+    /// Other hosts have the same name.
+    pub(super) has_namesakes: bool,
     /// Open cases that are no consequences of others.
     pub(super) cases: usize,
     /// The host as a whole is in a maintenance window.
@@ -89,9 +91,15 @@ impl HostHealth {
             absent: count(&[Sight::Absent]),
             worst: own().map(|case| case.decision.grade).min(),
             cases: own().filter(|case| case.parent.is_none()).count(),
+            has_namesakes: false,
             in_maintenance: false,
             row,
         }
+    }
+
+    /// Enough of the agent's id to tell namesakes apart.
+    pub(super) fn short_agent(&self) -> &str {
+        self.row.agent.0.get(..8).unwrap_or(&self.row.agent.0)
     }
 
     /// No fault is open, and everything that should be read was read: the only state that may be green.

@@ -1,6 +1,6 @@
 //! The first page: how many faults of which level, which clocks press, which hosts are seen how well.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use askama::Template;
 use axum::response::Response;
@@ -100,6 +100,13 @@ pub(super) fn hosts(ask: &Ask, cases: &[Case]) -> Result<Vec<(HostHealth, String
         let window = maintenance::of_host(&contracts, &row.host.hostname, ask.now);
         let health = HostHealth::new(row, &sources, cases, ask.now);
         hosts.push((HostHealth { in_maintenance: window.is_some(), ..health }, place));
+    }
+    let mut names: BTreeMap<String, usize> = BTreeMap::new();
+    for (host, _) in &hosts {
+        *names.entry(host.row.host.hostname.clone()).or_default() += 1;
+    }
+    for (host, _) in &mut hosts {
+        host.has_namesakes = names.get(&host.row.host.hostname).is_some_and(|it| *it > 1);
     }
     Ok(hosts)
 }
