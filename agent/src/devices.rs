@@ -6,6 +6,8 @@
 //!
 //! Invariant: a name such as `sda` becomes a key only with `stable = false`.
 
+use std::str::FromStr;
+
 use xunjian_proto::ComponentId;
 
 use crate::host::Host;
@@ -30,8 +32,7 @@ const LAYERS_MAX: usize = 10;
 
 /// The component of a disk known by its serial number or, failing that, its WWN; by its device name as a last resort.
 pub fn disk_identity(serial: Option<&str>, wwn: Option<&str>, name: &str) -> Identity {
-    let key = serial.and_then(plausible_key).or_else(|| wwn.and_then(plausible_key));
-    match key {
+    match serial.and_then(plain_key).or_else(|| wwn.and_then(plain_key)) {
         Some(key) => Identity { id: ComponentId::new("disk", &key), stable: true, key: Some(key) },
         None => Identity { id: ComponentId::new("disk", name), stable: false, key: None },
     }
@@ -48,6 +49,11 @@ pub fn of_namespace(drive: Identity, nsid: Option<&str>) -> Identity {
     }
 }
 
+/// The number of a namespace from its file.
+pub fn nsid(host: &dyn Host, path: &str) -> Option<String> {
+    number::<u32>(host, path).map(|it| it.to_string())
+}
+
 /// The component of a whole disk by its kernel name. Reads a handful of small sysfs files.
 pub fn disk(host: &dyn Host, name: &str) -> Identity {
     let sys = |file: &str| word(host, &format!("sys/block/{name}/{file}"));
@@ -55,10 +61,14 @@ pub fn disk(host: &dyn Host, name: &str) -> Identity {
         .or_else(|| sys("serial"))
         .or_else(|| vpd_serial(host, name))
         .or_else(|| udev(host, name, &["ID_SCSI_SERIAL", "ID_SERIAL_SHORT"]));
-    if serial.as_deref().and_then(plausible_key).is_some() {
-        let identity = disk_identity(serial.as_deref(), None, name);
-        let nsid = sys("nsid").filter(|_| name.starts_with("nvme"));
-        return of_namespace(identity, nsid.as_deref());
+    let identity = disk_identity(serial.as_deref(), None, name);
+    if identity.stable {
+        return match name.starts_with("nvme") {
+            true => {
+                of_namespace(identity, nsid(host, &format!("sys/block/{name}/nsid")).as_deref())
+            }
+            false => identity,
+        };
     }
     let wwn = sys("wwid")
         .or_else(|| sys("device/wwid"))
@@ -132,8 +142,21 @@ pub fn plausible_key(text: &str) -> Option<String> {
     let lower = key.to_lowercase();
     let first = key.chars().next()?;
     let uniform = key.chars().all(|it| it == first || it == '0');
-    let placeholder = ["unknown", "n/a", "none", "not specified", "default string", "0123456789"];
-    (key.len() <= 128 && !uniform && !placeholder.contains(&lower.as_str())).then_some(key)
+    let placeholder = [
+        "unknown",
+        "n/a",
+        "none",
+        "null",
+        "(null)",
+        "not specified",
+        "default string",
+        "0123456789",
+        "permission denied",
+    ];
+    // Several lines, or what has brackets as JSON and HTML have, is something else that was said in its place.
+    let strange = text.trim().contains('\n') || key.contains(['<', '>', '{', '}']) || key == "[]";
+    let tells = !uniform && !strange && !placeholder.contains(&lower.as_str());
+    (key.len() <= 128 && tells).then_some(key)
 }
 
 /// Array UUIDs are written in two ways (`a:b:c:d` by mdadm, `a-b-c-d-e` by the kernel); this gives mdadm's.
@@ -144,6 +167,11 @@ fn md_uuid(text: &str) -> Option<String> {
         return None;
     }
     Some(format!("{}:{}:{}:{}", &hex[..8], &hex[8..16], &hex[16..24], &hex[24..]))
+}
+
+/// [`plausible_key`] of what by all standards is ASCII; words with a colon behind them are a complaint.
+pub fn plain_key(text: &str) -> Option<String> {
+    plausible_key(text).filter(|it| it.is_ascii() && !it.contains(": "))
 }
 
 fn mdadm_uuid(host: &dyn Host, name: &str) -> Option<String> {
@@ -242,14 +270,37 @@ pub fn word(host: &dyn Host, path: &str) -> Option<String> {
         .filter(|it| !it.is_empty())
 }
 
+/// [`word`] as `read` understands it; a text that it does not understand is noted as a gap of the run.
+pub fn known<T>(host: &dyn Host, path: &str, read: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+    let text = word(host, path)?;
+    let value = read(&text);
+    if value.is_none() {
+        host.misread(&format!("/{path}"), &text);
+    }
+    value
+}
+
+/// The number in a small file; a text that is none is noted as a gap of the run.
+pub fn number<T: FromStr>(host: &dyn Host, path: &str) -> Option<T> {
+    known(host, path, |it| it.parse().ok())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn placeholders_are_no_serial_numbers() {
-        for bad in ["", "   ", "0000000000", "unknown", "N/A", "\0\0", "ffffffff"] {
+        for bad in
+            ["", "   ", "0000000000", "unknown", "N/A", "\0\0", "ffffffff", "null", "{}", "[]"]
+        {
             assert_eq!(plausible_key(bad), None, "{bad:?}");
+        }
+        for bad in ["<html>502</html>", "Usage: tool\n  -h help", "Permission denied\n"] {
+            assert_eq!(plausible_key(bad), None, "{bad:?}");
+        }
+        for bad in ["sh: 1: tool: not found", "错误", "Fehler: unzulässig"] {
+            assert!(!disk_identity(Some(bad), Some(bad), "sda").stable, "{bad:?}");
         }
         assert_eq!(plausible_key("  WD-WCC4N  1 "), Some("WD-WCC4N 1".to_owned()));
     }

@@ -140,6 +140,12 @@ pub trait Host: Send + Sync {
     fn kept_back(&self) -> usize {
         0
     }
+    /// Notes that what a file, directory or program said is not what it can say: a gap of the run like what was kept
+    /// back, told if the source does not tell of it. `what` is how a problem would name it (`/proc/mdstat`, `` `ethtool eth0` ``),
+    /// `said` the text.
+    fn misread(&self, what: &str, said: &str) {
+        let _ = (what, said);
+    }
     /// Takes back what was kept since the count was `before`: the same was learnt in another way, is told by the source
     /// itself, or makes no difference.
     fn made_up_for(&self, before: usize) {

@@ -234,6 +234,10 @@ impl Host for Metered<'_> {
         self.unread.count()
     }
 
+    fn misread(&self, what: &str, said: &str) {
+        self.unread.misread(what, said);
+    }
+
     fn made_up_for(&self, before: usize) {
         self.unread.made_up_for(before);
     }

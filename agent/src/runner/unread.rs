@@ -23,6 +23,9 @@ use crate::host::{HostError, Output};
 /// Most kinds of gaps that are kept: a source asks for some hundred kinds of files.
 const KINDS_MAX: usize = 200;
 
+/// Characters of an answer that is none: enough to know an error page by.
+const SAID_MAX: usize = 80;
+
 /// What drivers answer for an attribute that they do not offer, or whose device has just gone: ENOENT, ENXIO, EAGAIN,
 /// ENODEV, ENOTDIR, EISDIR, EINVAL, ENOSYS, ENODATA, EOPNOTSUPP.
 const NOT_OFFERED: [i32; 10] = [2, 6, 11, 19, 20, 21, 22, 38, 61, 95];
@@ -90,6 +93,18 @@ impl Unread {
         };
         let told_by = if half { None } else { Some(command.clone()) };
         self.add(shape(&command), reason, told_by, text);
+    }
+
+    /// Notes an answer that is none.
+    pub(super) fn misread(&self, what: &str, said: &str) {
+        let start: String = said.trim().chars().take(SAID_MAX).collect();
+        let text = format!("{what} not understood: {start:?}");
+        self.add(
+            shape(what.trim_start_matches('/')),
+            Reason::Unparsable,
+            Some(what.to_owned()),
+            text,
+        );
     }
 
     /// How many there were.
@@ -205,6 +220,22 @@ mod tests {
         let texts: Vec<&str> = added.iter().map(|it| it.text.as_str()).collect();
         let wanted = "cannot read /sys/block/sda/size: Permission denied (os error 13) (and 1 more of its kind)";
         assert_eq!(texts, [wanted]);
+    }
+
+    #[test]
+    fn what_was_not_understood_is_a_gap_unless_its_source_tells_of_it() {
+        let unread = Unread::default();
+        unread.misread("/sys/class/a/b", "<html>\n");
+        unread.misread("/sys/class/a/c", "xyzzy");
+        let told = Problem {
+            reason: Reason::Unparsable,
+            component: None,
+            text: "/sys/class/a/c: \"xyzzy\"".to_owned(),
+        };
+        assert_eq!(unread.count(), 2);
+        let added = unread.untold(&Outcome::Collected, &[told]);
+        let texts: Vec<&str> = added.iter().map(|it| it.text.as_str()).collect();
+        assert_eq!(texts, ["/sys/class/a/b not understood: \"<html>\""]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, time::Duration};
 use xunjian_proto::{ComponentId, Reason};
 
 use crate::{
-    devices::word,
+    devices::known,
     host::{HostError, Program},
     saved::{Form, Saved, Serves},
     source::{Collect, Metric, Need, Source, SourceError, Words, no_options},
@@ -80,9 +80,11 @@ const KDUMP: [&str; 2] = ["var/crash", "var/spool/kdump"];
 fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
     let host = ComponentId::host();
     dumps(c, &host);
-    let uptime = word(c.host, "proc/uptime");
-    let uptime = uptime.as_deref().and_then(|it| it.split_whitespace().next()?.parse::<f64>().ok());
-    if let Some(uptime) = uptime.filter(|it| (0.0..1e10).contains(it)) {
+    let secs = |text: &str| {
+        let secs = text.split_whitespace().next()?.parse::<f64>().ok();
+        secs.filter(|it| (0.0..1e10).contains(it))
+    };
+    if let Some(uptime) = known(c.host, "proc/uptime", secs) {
         c.sample(&AGE, &host, uptime.round());
     }
     if !c.host.has(Need::Program("last")) {

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, time::Duration};
 use xunjian_proto::{Component, ComponentId, Link, Reason, Relation};
 
 use crate::{
-    devices::{plausible_key, word},
+    devices::{known, number, plausible_key, word},
     saved::Saved,
     source::{Collect, Metric, Need, Source, SourceError, Words, no_options},
 };
@@ -98,7 +98,11 @@ const STATES: &[&str] = &[
     "not present",
     "offline",
     "online",
+    "unknown",
 ];
+
+/// What `fc_port_role_names` of the kernel have in them, in lower case.
+const ROLES: &[&str] = &["discovery", "initiator", "ip port", "target", "unknown"];
 
 /// States of remote ports that we tell apart.
 const TARGET_STATES: [&str; 5] = ["blocked", "marginal", "not_present", "online", "other"];
@@ -227,11 +231,19 @@ fn targets(c: &mut Collect<'_>) -> BTreeMap<String, BTreeMap<&'static str, u32>>
         let Some(host) = name.strip_prefix("rport-").and_then(|it| it.split(':').next()) else {
             continue;
         };
-        let file = |file: &str| word(c.host, &format!("sys/class/fc_remote_ports/{name}/{file}"));
-        let roles = file("roles").unwrap_or_default().to_lowercase();
-        let state = file("port_state").unwrap_or_default().to_lowercase();
+        let dir = format!("sys/class/fc_remote_ports/{name}");
+        let one_of = |file: &str, all: &[&str]| {
+            let known_word = |it: &str| {
+                let word = it.to_lowercase();
+                all.iter().any(|it| word.contains(it)).then_some(word)
+            };
+            known(c.host, &format!("{dir}/{file}"), known_word).unwrap_or_default()
+        };
+        let roles = one_of("roles", ROLES);
+        let state = one_of("port_state", STATES);
         // One that is not there any more has lost its roles, and keeps its place as a target.
-        let was_target = file("scsi_target_id").is_some_and(|it| it != "-1");
+        let was_target =
+            number::<i64>(c.host, &format!("{dir}/scsi_target_id")).is_some_and(|it| it != -1);
         if !roles.contains("target") && !was_target {
             continue;
         }

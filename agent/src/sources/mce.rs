@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, time::Duration};
 use xunjian_proto::{Component, ComponentId, Reason};
 
 use crate::{
-    devices::{plausible_key, word},
+    devices::{number, plausible_key},
     host::Program,
     saved::{Form, Saved, Serves},
     source::{Collect, Metric, Need, Source, SourceError, Words, no_options},
@@ -102,6 +102,10 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
     let host = ComponentId::host();
     // Not among the files if only a summary was given to read.
     match c.host.read("proc/interrupts") {
+        // Processors are its columns.
+        Ok(text) if !text.trim_start().starts_with("CPU") => {
+            c.host.misread("/proc/interrupts", &text);
+        }
         Ok(text) => interrupts(c, &text),
         Err(_) if !c.host.is_live() => {}
         Err(error) => return Err(error.into()),
@@ -146,13 +150,16 @@ fn throttles(c: &mut Collect<'_>) {
     let numbered =
         |it: &&String| it.strip_prefix("cpu").is_some_and(|it| it.parse::<u32>().is_ok());
     for name in names.iter().filter(numbered).take(CPUS_MAX) {
-        let file = |file: &str| word(c.host, &format!("{CPUS}/{name}/{file}"));
         let count = |kind: &str| {
-            file(&format!("thermal_throttle/{kind}_throttle_count")).and_then(|it| it.parse().ok())
+            let path = format!("{CPUS}/{name}/thermal_throttle/{kind}_throttle_count");
+            number::<u64>(c.host, &path).map(as_float)
         };
         let Some(core_count) = count("core") else { continue };
-        let place =
-            |it: &str| file(&format!("topology/{it}")).and_then(|it| it.parse::<u32>().ok());
+        // Less than 0 where the platform does not tell.
+        let place = |it: &str| {
+            let number = number::<i64>(c.host, &format!("{CPUS}/{name}/topology/{it}"))?;
+            u32::try_from(number).ok()
+        };
         let (Some(package), Some(core)) = (place("physical_package_id"), place("core_id")) else {
             continue;
         };
@@ -171,6 +178,11 @@ fn throttles(c: &mut Collect<'_>) {
         c.sample_with(&THROTTLES, &id, &[("hw.cpu.throttle.scope", "core")], sum);
         c.sample_with(&THROTTLES, &id, &[("hw.cpu.throttle.scope", "package")], count);
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts are below 2^52")]
+fn as_float(count: u64) -> f64 {
+    count as f64
 }
 
 /// What the summary says, by section.

@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, time::Duration};
 use xunjian_proto::{Component, ComponentId, Reason};
 
 use crate::{
-    devices::word,
+    devices::{known, word},
     host::Host,
     saved::Saved,
     source::{Collect, Metric, Need, Source, SourceError, Words, no_options},
@@ -75,8 +75,8 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
     let slots = slots(c.host);
     let mut seen = 0;
     for name in &names {
-        let file = |file: &str| word(c.host, &format!("sys/bus/pci/devices/{name}/{file}"));
-        let Some(kind) = file("class").as_deref().and_then(kind_of) else { continue };
+        let class = known(c.host, &format!("sys/bus/pci/devices/{name}/class"), class_code);
+        let Some(kind) = class.as_deref().and_then(kind_of) else { continue };
         // A virtual function has no link of its own.
         if c.host.link(&format!("sys/bus/pci/devices/{name}/physfn")).is_ok() {
             continue;
@@ -95,10 +95,16 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
     Ok(())
 }
 
+/// `0x010802`: six hexadecimal digits.
+fn class_code(text: &str) -> Option<String> {
+    let code = text.strip_prefix("0x")?;
+    let whole = code.len() == 6 && code.bytes().all(|it| it.is_ascii_hexdigit());
+    whole.then(|| code.to_lowercase())
+}
+
 /// Adapters by class code: mass storage, network (InfiniBand included), Fibre Channel, InfiniBand (older).
 fn kind_of(class: &str) -> Option<&'static str> {
-    let code = class.strip_prefix("0x")?;
-    match (code.get(..2)?, code.get(..4)?) {
+    match (class.get(..2)?, class.get(..4)?) {
         (_, "0108") => Some("nvme"),
         ("01", _) => Some("storage"),
         (_, "0207" | "0c06") => Some("infiniband"),
@@ -158,12 +164,10 @@ fn ends(
     host: &dyn Host,
     name: &str,
     what: &str,
-    read: fn(&str) -> Option<f64>,
+    read: fn(&str) -> Option<Option<f64>>,
 ) -> Option<(f64, Option<f64>)> {
     let file = |device: &str, which: &str| {
-        word(host, &format!("sys/bus/pci/devices/{device}/{which}_{what}"))
-            .as_deref()
-            .and_then(read)
+        known(host, &format!("sys/bus/pci/devices/{device}/{which}_{what}"), read).flatten()
     };
     let before = host.kept_back();
     let now = file(name, "current")?;
@@ -181,17 +185,20 @@ fn ends(
     Some((now, limit.filter(|it| whole && *it >= now)))
 }
 
-/// Lanes; 0 where there is no link.
-fn lanes(text: &str) -> Option<f64> {
-    let lanes: u32 = text.trim_start_matches('x').parse().ok()?;
-    (1..=63).contains(&lanes).then(|| f64::from(lanes))
+/// Lanes; 0 where there is no link, 255 where the kernel does not know.
+fn lanes(text: &str) -> Option<Option<f64>> {
+    let lanes: u8 = text.trim_start_matches('x').parse().ok()?;
+    Some((1..=63).contains(&lanes).then(|| f64::from(lanes)))
 }
 
-/// `8.0 GT/s PCIe`, `16 GT/s`.
-fn transfers(text: &str) -> Option<f64> {
+/// `8.0 GT/s PCIe`, `16 GT/s`; `Unknown` or `Unknown speed` where there is no link.
+fn transfers(text: &str) -> Option<Option<f64>> {
+    if text.starts_with("Unknown") {
+        return Some(None);
+    }
     let (number, unit) = text.split_once(' ')?;
     let speed: f64 = number.parse().ok()?;
-    (unit.starts_with("GT/s") && speed > 0.0 && speed < 1000.0).then_some(speed)
+    (unit.starts_with("GT/s") && speed > 0.0 && speed < 1000.0).then_some(Some(speed))
 }
 
 /// What the kernel made of the device: `eth0`, `nvme0`, `host3`, `mlx5_0`.

@@ -7,7 +7,7 @@ use xunjian_proto::{ComponentId, Outcome, Problem, Reason, Run};
 use super::hurt::{Access, Fault};
 
 /// Words that a state has when all is well.
-const GOOD: [&str; 30] = [
+pub(crate) const GOOD: [&str; 30] = [
     "active",
     "clean",
     "connected",

@@ -34,6 +34,7 @@ mod real;
 mod text;
 
 use hurt::{Access, Fault, Hurt, Place};
+pub(crate) use judge::GOOD;
 pub(crate) use kept::Kept;
 
 use crate::{

@@ -28,6 +28,8 @@ use xunjian_proto::{Outcome, Run};
 
 mod damage;
 
+mod nothing;
+
 use damage::{Chance, damaged};
 
 use crate::{
@@ -49,6 +51,8 @@ enum How {
     Everywhere(usize, Option<&'static str>),
     /// Some answers are damaged by chance.
     ByChance(u64),
+    /// All answers are this text; what the kernel lists and links is true.
+    Says(&'static str),
 }
 
 impl How {
@@ -73,6 +77,7 @@ impl Mangled {
         let step = match how {
             How::Everywhere(step, _) => step,
             How::ByChance(seed) => Chance::new(seed, "").below(STEPS),
+            How::Says(_) => 1,
         };
         Mangled { inner, how, step }
     }
@@ -80,6 +85,7 @@ impl Mangled {
     fn damage(&self, question: &str, text: &str) -> String {
         let (step, junk) = match self.how {
             How::Everywhere(step, junk) => (step, junk),
+            How::Says(said) => return said.to_owned(),
             How::ByChance(seed) => {
                 let mut chance = Chance::new(seed, question);
                 return if chance.once_in(3) {
@@ -118,7 +124,9 @@ impl Host for Mangled {
 
     fn read(&self, path: &str) -> Result<String, HostError> {
         self.gone(path)?;
-        self.inner.read(path).map(|it| self.damage(path, &it))
+        let text = self.inner.read(path)?;
+        // Empty files are how the kernel says that there is none.
+        Ok(if let How::Says("") = self.how { text } else { self.damage(path, &text) })
     }
 
     fn list(&self, dir: &str) -> Result<Vec<String>, HostError> {
@@ -128,7 +136,8 @@ impl Host for Mangled {
 
     fn link(&self, path: &str) -> Result<String, HostError> {
         self.gone(path)?;
-        self.inner.link(path).map(|it| self.damage(path, &it))
+        let link = self.inner.link(path)?;
+        Ok(if let How::Says(_) = self.how { link } else { self.damage(path, &link) })
     }
 
     fn run(&self, argv: &[&str]) -> Result<Output, HostError> {
@@ -144,6 +153,7 @@ impl Host for Mangled {
                     if chance.once_in(8) { i32::try_from(chance.below(256)).unwrap() } else { 0 };
                 (status, chance.once_in(16))
             }
+            How::Says(_) => (0, false),
         };
         Ok(Output { status: output.status.wrapping_add(status), stdout, truncated, ..output })
     }
@@ -170,6 +180,15 @@ impl Host for Mangled {
 
     fn walk(&self, target: &str, ask: Ask<'_>, limit: Duration) -> Result<Walked, HostError> {
         let mut walked = self.inner.walk(target, ask, limit)?;
+        if let How::Says(said) = self.how {
+            // What is no text has a type of its own, and none of them says nothing.
+            for value in walked.bindings.values_mut() {
+                if let Value::Bytes(bytes) = value {
+                    *bytes = said.as_bytes().to_vec();
+                }
+            }
+            return Ok(walked);
+        }
         for (index, (oid, value)) in walked.bindings.iter_mut().enumerate() {
             match value {
                 Value::Bytes(bytes) => {
@@ -245,19 +264,37 @@ fn texts(run: &Run) -> impl Iterator<Item = String> {
 }
 
 impl Case {
-    /// What is wrong with the run on a host with this wrong.
-    fn wrong(&self, how: How) -> Option<String> {
+    /// What is wrong with the run on a host with this wrong, `judge`'s finding among it.
+    fn wrong(&self, how: How, judge: &dyn Fn(&Run) -> Option<String>) -> Option<String> {
         let host = Arc::new(Mangled::new(self.kept.clone(), how));
         let ran = catch_unwind(AssertUnwindSafe(|| {
             let run = look(self.source, &self.dir, RUN_TIME_MAX, host);
             xunjian_fuzz::check(self.source, &run);
             // Names that were damaged by chance may be words of ours.
-            if let How::Everywhere(..) = how {
+            let plain = match how {
+                How::Everywhere(..) => true,
+                How::ByChance(_) => false,
+                How::Says(said) => !said.contains(": "),
+            };
+            if plain {
                 self.texts.lock().unwrap().extend(texts(&run));
             }
+            judge(&run)
         }));
-        let wrong = ran.err().map(|panic| said(&*panic));
-        wrong.map(|it| format!("{}/{} {how:?}: {it}", self.source.name, self.name))
+        let wrong = ran.unwrap_or_else(|panic| Some(said(&*panic)));
+        let how = match how {
+            How::Says(_) => String::new(),
+            other => format!("{other:?}"),
+        };
+        wrong.map(|it| format!("{}/{} {how}: {it}", self.source.name, self.name))
+    }
+}
+
+impl Case {
+    /// Texts said so far that would stay in English.
+    fn unspoken(&self) -> Vec<String> {
+        let said = std::mem::take(&mut *self.texts.lock().unwrap());
+        said.iter().filter(|it| !spoken::is_known(it)).take(5).map(|it| told(it)).collect()
     }
 }
 
@@ -300,10 +337,9 @@ fn all(work: impl Fn(&Case) -> (usize, Vec<String>) + Sync) {
 fn no_damaged_recording_makes_a_source_panic_or_say_what_cannot_be() {
     let variants = env::var("XUNJIAN_MANGLED").map_or(VARIANTS, |it| it.parse().unwrap());
     all(|case| {
-        let wrong = (0..variants).filter_map(|it| case.wrong(How::of(it)));
+        let wrong = (0..variants).filter_map(|it| case.wrong(How::of(it), &|_| None));
         let mut wrong: Vec<String> = wrong.take(3).collect();
-        let said = std::mem::take(&mut *case.texts.lock().unwrap());
-        wrong.extend(said.iter().filter(|it| !spoken::is_known(it)).take(5).map(|it| told(it)));
+        wrong.extend(case.unspoken());
         (variants, wrong)
     });
 }

@@ -27,6 +27,7 @@ mod tell;
 
 use metrics::{ANSWERS, READER};
 use system::System;
+use table::Table;
 
 /// The command line of version 7. What it needs for a connection (`connAuthFile`) belongs to root.
 const BEEGFS_CTL: Program = Program {
@@ -230,6 +231,19 @@ impl Asked {
             return c.problem(reason, None, format!("{what}: status {}: {line}", output.status));
         }
         self.answers += 1;
+        let targets = argv.contains(&"--listtargets") || argv.contains(&"target");
+        if known == 0 && targets && table.strange.is_empty() {
+            let start: String = output.stdout.trim().chars().take(80).collect();
+            system.lacks(argv, kind);
+            return c.problem(
+                Reason::Unparsable,
+                None,
+                format!("{what}: not understood: {start:?}"),
+            );
+        }
+        if !table.strange.is_empty() {
+            system.lacks(argv, kind);
+        }
         for line in table.strange.iter().take(20) {
             c.problem(Reason::Unparsable, None, format!("{what}: not understood: {line:?}"));
         }
@@ -237,6 +251,12 @@ impl Asked {
         for line in output.stderr.lines().filter(|it| it.contains("[ERROR")).take(20) {
             c.problem(Reason::ToolFailed, None, format!("{what}: {}", line.trim()));
         }
+        self.note(&table);
+        self.proofs.push((what, output.stdout));
+    }
+
+    /// The states of a list, for what is proof.
+    fn note(&mut self, table: &Table) {
         for row in &table.rows {
             let state = [
                 "targetid",
@@ -251,7 +271,6 @@ impl Asked {
             self.print.push_str(&cells.join(" "));
             self.print.push('\n');
         }
-        self.proofs.push((what, output.stdout));
     }
 }
 
@@ -283,5 +302,12 @@ fn setting(c: &Collect<'_>, file: &str, key: &str) -> Option<String> {
     let value = |line: &str| {
         Some(line.trim().strip_prefix(key)?.trim_start().strip_prefix('=')?.trim().to_owned())
     };
+    // Neither a comment, a section nor a setting: it is no configuration, and the setting may be in what it was.
+    let section = |it: &str| it.len() > 2 && it.starts_with('[') && it.ends_with(']');
+    let plain =
+        |it: &&str| !(it.is_empty() || it.starts_with('#') || section(it) || it.contains('='));
+    if let Some(line) = text.lines().map(str::trim).find(plain) {
+        c.host.misread(&format!("/{file}"), line);
+    }
     text.lines().find_map(value).filter(|it| !it.is_empty())
 }

@@ -117,6 +117,10 @@ fn shown(c: &mut Collect<'_>) -> BTreeMap<String, Shown> {
         }
     };
     let (all, strange) = devices::show(&text);
+    if all.is_empty() {
+        let start: String = text.trim().chars().take(80).collect();
+        c.host.misread(&format!("`{}`", argv.join(" ")), &start);
+    }
     for line in strange.iter().take(8) {
         let text = format!("line of btrfs filesystem show not understood: {line:?}");
         c.problem(Reason::Unparsable, None, text);

@@ -70,7 +70,8 @@ impl Asker {
     /// `ceph status`, by which everything else is decided.
     pub(super) fn first(&self, c: &Collect<'_>, cluster: &mut Cluster) -> First {
         match self.ask(c, &["status"]) {
-            Ok(value) if cluster.absorb(&value) => First::Answered,
+            // An empty list is an answer to other questions.
+            Ok(value) if value.is_object() && cluster.absorb(&value) => First::Answered,
             Ok(value) => First::Failed(SourceError::Parse {
                 what: "ceph status".to_owned(),
                 why: format!(

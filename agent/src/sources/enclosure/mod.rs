@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use xunjian_proto::{Component, ComponentId, Link, Reason, Relation};
 
 use crate::{
-    devices::{self, plausible_key, word},
+    devices::{self, known, number, plausible_key, word},
     hardware as hw,
     host::{HostError, Program},
     saved::Saved,
@@ -87,6 +87,9 @@ const STATUS: Metric = Metric::word(
      not available.",
 );
 
+/// `enclosure_type` of the kernel.
+const TYPES: [&str; 2] = ["array device", "device"];
+
 /// Enclosures of one host; a path each.
 const ENCLOSURES_MAX: usize = 128;
 
@@ -150,10 +153,12 @@ fn ask(c: &mut Collect<'_>, name: &str) -> Option<Status> {
     };
     let status = ses::parse(&output.stdout);
     if status.elements.is_empty() {
+        let output_start: String = output.stdout.chars().take(80).collect();
         let why = match output.ok(&argv) {
-            Ok(_) => "it names no elements".to_owned(),
+            Ok(_) => format!("`{}` names no elements", argv.join(" ")),
             Err(error) => return unread(c, name, &error),
         };
+        c.host.misread(&format!("`{}`", argv.join(" ")), &output_start);
         c.problem(Reason::Unparsable, None, format!("elements of enclosure {name}: {why}"));
         return None;
     }
@@ -312,17 +317,16 @@ fn from_sysfs(c: &Collect<'_>, name: &str) -> Vec<Slot> {
         .iter()
         .filter(own)
         .filter_map(|slot| {
-            let file = |file: &str| word(c.host, &format!("{dir}/{slot}/{file}"));
-            let kind = file("type")?;
-            if !kind.contains("device") {
+            let of_ses = |it: &str| TYPES.contains(&it).then(|| it.contains("device"));
+            if !known(c.host, &format!("{dir}/{slot}/type"), of_ses)? {
                 return None;
             }
             let blocks = c.host.list(&format!("{dir}/{slot}/device/block")).unwrap_or_default();
-            let flag = |name: &str| file(name).and_then(|it| it.parse::<f64>().ok());
+            let flag = |name: &str| number::<f64>(c.host, &format!("{dir}/{slot}/{name}"));
             Some(Slot {
                 key: slot.trim().to_owned(),
-                number: file("slot").and_then(|it| it.parse().ok()).or_else(|| digits(slot)),
-                status: file("status").map(|it| ses::plain(&it)),
+                number: number(c.host, &format!("{dir}/{slot}/slot")).or_else(|| digits(slot)),
+                status: known(c.host, &format!("{dir}/{slot}/status"), ses::known),
                 fault: flag("fault").map(|it| if it == 0.0 { 0.0 } else { 1.0 }),
                 locate: flag("locate").map(|it| if it == 0.0 { 0.0 } else { 1.0 }),
                 disk: blocks.into_iter().find(|it| devices::is_disk(it)),

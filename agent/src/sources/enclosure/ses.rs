@@ -122,6 +122,21 @@ pub(super) fn plain(status: &str) -> String {
     }
 }
 
+/// A status as sysfs writes it, in our words; none if it is none of them.
+pub(super) fn known(status: &str) -> Option<String> {
+    const ALL: [&str; 8] = [
+        "critical",
+        "noncritical",
+        "not available",
+        "not installed",
+        "ok",
+        "unknown",
+        "unrecoverable",
+        "unsupported",
+    ];
+    Some(plain(status)).filter(|it| ALL.contains(&it.as_str()))
+}
+
 impl Element {
     /// Whether a flag is set.
     pub(super) fn flag(&self, name: &str) -> bool {

@@ -209,7 +209,10 @@ impl Asker {
                 format!("line of `{line}` not understood: {text:?}"),
             );
         }
-        if question.columns.len() > 1 && tables.is_empty() && !stdout.trim().is_empty() {
+        // `-Y` prints the row of its columns even where there is nothing below it.
+        if question.columns.len() > 1 && tables.is_empty() && stderr.trim().is_empty()
+            || question.columns.len() > 1 && tables.is_empty() && !stdout.trim().is_empty()
+        {
             let first: String = stdout.trim().chars().take(80).collect();
             let text =
                 format!("`{line}` printed no table that begins with a HEADER row: {first:?}");

@@ -11,7 +11,7 @@ use xunjian_proto::{Component, ComponentId, Link, Reason, Relation};
 
 use super::{ask, model::Card};
 use crate::{
-    devices::word,
+    devices::{known, word},
     host::{Host, HostError},
     source::{Collect, Need},
 };
@@ -154,7 +154,8 @@ fn disks(host: &dyn Host) -> Vec<(String, String)> {
 
 fn look(host: &dyn Host, address: String, disks: &[(String, String)]) -> Option<Bare> {
     let dir = format!("sys/bus/pci/devices/{address}");
-    let class = word(host, &format!("{dir}/class"))?;
+    let hex = |it: &str| it.starts_with("0x").then(|| it.to_owned());
+    let class = known(host, &format!("{dir}/class"), hex)?;
     // Mass storage: SCSI, IDE, RAID, SATA, SAS.
     if !["0x0100", "0x0101", "0x0104", "0x0106", "0x0107"].iter().any(|it| class.starts_with(it)) {
         return None;

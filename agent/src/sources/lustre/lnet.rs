@@ -42,7 +42,8 @@ pub(super) fn emit(c: &mut Collect<'_>, quietly: bool) {
     if let Some(local) = &lnet.local {
         networks(c, local);
     }
-    if let Some(peers) = &lnet.peers {
+    // A line that was not understood may be a peer.
+    if let Some(peers) = lnet.peers.as_ref().filter(|_| lnet.strange == 0) {
         count_peers(c, peers);
     }
     counters(c, &lnet.counters);
@@ -55,6 +56,10 @@ fn ask(c: &mut Collect<'_>, lnet: &mut Lnet, argv: &[&str], quietly: bool) {
         Err(HostError::Run { .. }) if !c.host.is_live() => return,
         Err(error) => return c.problem(error.reason(), None, error),
     };
+    // A host may have no peers; it always has a network and counters.
+    if status == 0 && stdout.trim().is_empty() && !argv.contains(&"peer") {
+        c.host.misread(&format!("`{}`", argv.join(" ")), "");
+    }
     lnet.add_yaml(&stdout);
     if truncated {
         let text = format!("`{}` said too much and was cut", argv.join(" "));

@@ -191,6 +191,9 @@ impl Params {
                 return !matches!(error, HostError::Run { .. } | HostError::NotAllowed { .. });
             }
         };
+        if status == 0 && stdout.trim().is_empty() && stderr.trim().is_empty() {
+            c.host.misread(&format!("`lctl get_param {} …`", patterns[0]), "");
+        }
         strange.extend(self.add_lctl(&stdout));
         if truncated {
             let text = format!("`lctl get_param {} …` said too much and was cut", patterns[0]);

@@ -259,7 +259,7 @@ fn file_systems(c: &mut Collect<'_>, all: &BTreeMap<Target, Reached>, whole: boo
         let members_unknown = members.iter().any(|it| it.state == MemberState::Unknown);
         file_system(c, &id, fs, members);
         // Targets of which nothing could be read are not among those counted.
-        if osts.is_empty() || !whole {
+        if osts.is_empty() || !whole || used.iter().any(|it| it.1.state.is_none()) {
             continue;
         }
         for (state, count) in counts {

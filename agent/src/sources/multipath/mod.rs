@@ -11,7 +11,7 @@ use xunjian_proto::{Component, ComponentId, Link, Member, MemberState, Reason, R
 
 use crate::{
     devices,
-    host::{MDADM, Program},
+    host::{Host, MDADM, Program},
     saved::{Form, Saved, Serves},
     source::{Collect, Need, Source, SourceError, Words, fingerprint, no_options},
     volumes,
@@ -139,6 +139,7 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
 
 fn ask(c: &mut Collect<'_>, memory: &mut Memory) -> Result<Vec<Map>, SourceError> {
     let mut first: Option<SourceError> = None;
+    let mut silent = false;
     for argv in WAYS {
         let output = match c.host.run(argv) {
             Ok(output) => output,
@@ -159,6 +160,11 @@ fn ask(c: &mut Collect<'_>, memory: &mut Memory) -> Result<Vec<Map>, SourceError
             first.get_or_insert(SourceError::Parse { what: argv.join(" "), why });
             continue;
         }
+        if said.trim().is_empty() && argv.contains(&"json") {
+            // Without a unit it is a list without one.
+            silent = true;
+            continue;
+        }
         let (maps, strange) = if json {
             let parsed = read::json(&said);
             (parsed.map_err(|why| SourceError::Parse { what: argv.join(" "), why })?, Vec::new())
@@ -170,6 +176,9 @@ fn ask(c: &mut Collect<'_>, memory: &mut Memory) -> Result<Vec<Map>, SourceError
             let why = format!("no unit in {start:?}");
             first.get_or_insert(SourceError::Parse { what: argv.join(" "), why });
             continue;
+        }
+        if maps.is_empty() && (silent || has_maps(c.host)) {
+            c.host.misread(&format!("`{}`", argv.join(" ")), &said);
         }
         for line in strange.iter().take(8) {
             c.problem(Reason::Unparsable, None, format!("line not understood: {line:?}"));
@@ -183,6 +192,14 @@ fn ask(c: &mut Collect<'_>, memory: &mut Memory) -> Result<Vec<Map>, SourceError
         return Ok(maps);
     }
     first.map_or(Ok(Vec::new()), Err)
+}
+
+/// Whether the kernel has a unit of multipath, whatever the daemon says.
+fn has_maps(host: &dyn Host) -> bool {
+    let names = host.list("sys/block").unwrap_or_default();
+    let uuid = |name: &String| devices::word(host, &format!("sys/block/{name}/dm/uuid"));
+    let mut mapped = names.iter().filter(|it| it.starts_with("dm-")).filter_map(uuid);
+    mapped.any(|it| it.starts_with("mpath-"))
 }
 
 /// What the output leaves out and sysfs knows: the address of a path.

@@ -282,7 +282,7 @@ fn state(c: &mut Collect<'_>, id: &ComponentId, controller: &Controller) {
         Some(word) if STATES.contains(&word) => c.state(&STATE, id, controller.state()),
         Some(word) => {
             c.state(&STATE, id, "unknown");
-            let text = format!("{}: a state {word:?} is not known", controller.name);
+            let text = format!("{}: /{}/state holds {word:?}", controller.name, controller.dir);
             c.problem(Reason::Unparsable, Some(id), text);
         }
         // Kernels before 4.12 do not tell.

@@ -6,7 +6,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::{devices::word, host::Host};
+use super::STATES;
+use crate::{
+    devices::{self, known, word},
+    host::Host,
+};
 
 /// A subsystem: what has one name (NQN) and one set of namespaces.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -128,6 +132,10 @@ impl Namespace {
     }
 }
 
+/// `nvme_ana_state_names` of the kernel.
+const ANA_STATES: [&str; 5] =
+    ["change", "inaccessible", "non-optimized", "optimized", "persistent-loss"];
+
 /// Without ANA (none), all paths are as good as each other.
 fn ana_word(ana: Option<&str>) -> &'static str {
     match ana {
@@ -150,7 +158,8 @@ pub(super) fn read(host: &dyn Host) -> Vec<Subsystem> {
         let dir = format!("sys/class/nvme-subsystem/{name}");
         let inside = names(&dir);
         let own = |file: &str| word(host, &format!("{dir}/{file}"));
-        let nqn = own("subsysnqn").unwrap_or_else(|| name.clone());
+        let nqn = known(host, &format!("{dir}/subsysnqn"), devices::plain_key)
+            .unwrap_or_else(|| name.clone());
         let place = found.entry(nqn.clone()).or_insert_with(|| Subsystem {
             nqn,
             serial: own("serial").unwrap_or_default(),
@@ -174,10 +183,13 @@ pub(super) fn read(host: &dyn Host) -> Vec<Subsystem> {
         let dir = format!("sys/class/nvme/{name}");
         let own = |file: &str| word(host, &format!("{dir}/{file}"));
         let serial = own("serial").unwrap_or_default();
-        let nqn = own("subsysnqn").unwrap_or_else(|| match serial.is_empty() {
-            true => name.clone(),
-            false => serial.clone(),
-        });
+        let nqn =
+            known(host, &format!("{dir}/subsysnqn"), devices::plain_key).unwrap_or_else(|| {
+                match serial.is_empty() {
+                    true => name.clone(),
+                    false => serial.clone(),
+                }
+            });
         let place = found.entry(nqn.clone()).or_insert_with(|| Subsystem {
             nqn,
             serial,
@@ -223,15 +235,22 @@ fn controller(host: &dyn Host, name: &str, dir: String) -> Controller {
         .into_iter()
         .filter(|it| is_namespace(&head(it)))
         .map(|it| {
-            let state = own(&format!("{it}/ana_state"));
+            let of_path = |it: &str| ANA_STATES.contains(&it).then(|| it.to_owned());
+            let path = format!("{dir}/{it}/ana_state");
+            let state = known(host, &path, of_path).or_else(|| word(host, &path));
             (it, state)
         })
         .collect();
     Controller {
         name: name.to_owned(),
-        state: own("state"),
+        state: known(host, &format!("{dir}/state"), |it| {
+            STATES.contains(&it).then(|| it.to_owned())
+        })
+        .or_else(|| own("state")),
         transport: own("transport"),
-        address: own("address"),
+        address: known(host, &format!("{dir}/address"), |it| {
+            it.contains(['=', ':', '.']).then(|| devices::plain_key(it)).flatten()
+        }),
         firmware: own("firmware_rev"),
         ana,
         dir,
@@ -243,8 +262,10 @@ fn namespace(host: &dyn Host, dir: &str, name: &str) -> Namespace {
         word(host, &format!("{dir}/{name}/{file}"))
             .or_else(|| word(host, &format!("sys/block/{name}/{file}")))
     };
+    let number = devices::nsid(host, &format!("{dir}/{name}/nsid"))
+        .or_else(|| devices::nsid(host, &format!("sys/block/{name}/nsid")));
     // Kernels before 4.15 have no file: the name's number is the namespace's then.
-    let nsid = own("nsid").or_else(|| name.rsplit_once('n').map(|(_, it)| it.to_owned()));
+    let nsid = number.or_else(|| name.rsplit_once('n').map(|(_, it)| it.to_owned()));
     Namespace { name: name.to_owned(), nsid, wwid: own("wwid") }
 }
 

@@ -220,5 +220,17 @@ fn ask(c: &mut Collect<'_>, id: &ComponentId, argv: &[&str]) -> Option<String> {
         return None;
     }
     // Without root it says what it may, and ends with a status all the same.
-    Some(output.stdout).filter(|it| it.lines().count() > 1)
+    let begins = match argv {
+        [_, "-S", _] => "statistics:",
+        [_, "-m", _] => "Identifier",
+        _ => "Settings for ",
+    };
+    let text = output.stdout;
+    if !text.contains(begins) {
+        if output.status == 0 {
+            c.host.misread(&format!("`{}`", argv.join(" ")), &text);
+        }
+        return None;
+    }
+    Some(text).filter(|it| it.lines().count() > 1)
 }

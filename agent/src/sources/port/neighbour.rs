@@ -56,6 +56,10 @@ pub(super) fn read(c: &mut Collect<'_>) -> BTreeMap<String, Peer> {
         }
     };
     match serde_json::from_str::<Value>(&output) {
+        Ok(json) if json.get("lldp").is_none() => {
+            c.host.misread(&format!("`{}`", argv.join(" ")), &output);
+            BTreeMap::new()
+        }
         Ok(json) => parse(&json),
         Err(error) => {
             c.problem(Reason::Unparsable, None, format!("`{}`: {error}", argv.join(" ")));

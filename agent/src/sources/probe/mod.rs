@@ -192,8 +192,11 @@ fn ends(
     name: Option<&str>,
     now: Option<f64>,
 ) {
-    for error in certificates.iter().filter_map(|it| it.as_ref().err()) {
-        c.problem(Reason::Unparsable, Some(id), format!("certificate: {error}"));
+    for (index, certificate) in certificates.iter().enumerate() {
+        if let Err(error) = certificate {
+            let text = format!("certificate {}: {error}", index + 1);
+            c.problem(Reason::Unparsable, Some(id), text);
+        }
     }
     let Some(Ok(own)) = certificates.first() else { return };
     if let Some(name) = name {

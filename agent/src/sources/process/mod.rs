@@ -119,7 +119,7 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
             format!("{strange} lines of /proc/PID/stat not understood"),
         );
     }
-    let whole = c.host.kept_back() == kept_before;
+    let whole = c.host.kept_back() == kept_before && strange == 0;
     if whole {
         totals(c, &all, &before.waiting);
     }

@@ -114,7 +114,10 @@ struct Answers {
 
 fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
     let text = c.host.read("proc/self/mountinfo")?;
-    let (all, _) = mounts::parse(&text);
+    let (all, strange) = mounts::parse(&text);
+    if let Some(line) = strange.first() {
+        c.host.misread("/proc/self/mountinfo", line);
+    }
     let real = mounts::real(&all);
     let wanted = match c.host.read("etc/fstab") {
         Ok(text) => mounts::wanted(&text),

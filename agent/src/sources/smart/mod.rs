@@ -206,6 +206,12 @@ fn scan(c: &mut Collect<'_>) -> Result<Vec<(Asked, Option<String>)>, SourceError
         };
         SourceError::Parse { what: argv.join(" "), why: format!("{error} in {start:?}{old}") }
     })?;
+    // Without a drive it has no list of them, but always tells which smartctl it is.
+    if json.get("smartctl").is_none() && json.get("devices").is_none() {
+        let start: String = output.stdout.trim().chars().take(80).collect();
+        let why = format!("nothing known in {start:?}");
+        return Err(SourceError::Parse { what: argv.join(" "), why });
+    }
     let mut found = Vec::new();
     for device in reading::list(&json, &["devices"]) {
         let (Some(name), Some(kind)) =

@@ -189,11 +189,11 @@ impl Parts {
                 }
                 Some(Err(raw)) => {
                     let text = format!("{}: {} is {raw}", part.component.name, number.column);
-                    self.problems.push((
-                        Reason::Implausible,
-                        Some(part.component.id.clone()),
-                        text,
-                    ));
+                    let problem = (Reason::Implausible, Some(part.component.id.clone()), text);
+                    // One column may hold several kinds of numbers, by what stands beside them.
+                    if !self.problems.contains(&problem) {
+                        self.problems.push(problem);
+                    }
                 }
                 _ => {}
             }

@@ -122,7 +122,13 @@ impl Row<'_> {
     pub(super) fn number(&self, number: &Number) -> Option<Result<f64, String>> {
         let value = self.value(&number.column)?;
         let raw = match (value, &number.between) {
-            (Value::Bytes(_), None) => leading(&value.text())?,
+            (Value::Bytes(_), None) => match leading(&value.text()) {
+                Some(number) => number,
+                None => return misread(&value.text()),
+            },
+            (_, Some((from, _))) if !value.text().contains(from.as_str()) => {
+                return misread(&value.text());
+            }
             (_, Some((from, to))) => between(&value.text(), from, to)?,
             (value, None) => value.number()?,
         };
@@ -169,6 +175,21 @@ fn leading(text: &str) -> Option<f64> {
         .find(|(at, it)| !(it.is_ascii_digit() || *it == '.' || (*at == 0 && *it == '-')))
         .map_or(text.len(), |(at, _)| at);
     text[..end].trim_end_matches('.').parse().ok()
+}
+
+/// Whether a text in place of a number says that there is none.
+fn is_nothing(text: &str) -> bool {
+    const WORDS: [&str; 9] =
+        ["-inf", "absent", "n/a", "na", "nan", "none", "unavailable", "unknown", "unsupported"];
+    let said = text.trim().to_lowercase();
+    let blank = said.chars().all(|it| " -_.?*/".contains(it));
+    blank || said.starts_with("no ") || said.starts_with("not ") || WORDS.contains(&&*said)
+}
+
+/// Of a text that is no number: none if it says so.
+fn misread(text: &str) -> Option<Result<f64, String>> {
+    let start: String = text.trim().chars().take(60).collect();
+    (!is_nothing(text)).then(|| Err(format!("{start:?}")))
 }
 
 /// The number between the last `from` and the first `to` behind it; all that stands there must be the number.

@@ -20,7 +20,7 @@ mod packages;
 
 mod version;
 
-use packages::Package;
+use packages::{Package, Packages};
 
 const RPM: Program = Program { name: "rpm", places: &["/usr/bin/rpm", "/bin/rpm"], root: false };
 const DPKG: Program = Program { name: "dpkg-query", places: &["/usr/bin/dpkg-query"], root: false };
@@ -130,8 +130,10 @@ fn kernel(c: &mut Collect<'_>, host: &ComponentId) {
     c.state(&PENDING, host, word);
 }
 
-fn list(c: &mut Collect<'_>, host: &ComponentId, all: &[Package]) {
-    c.sample(&COUNT, host, u32::try_from(all.len()).map_or(f64::MAX, f64::from));
+fn list(c: &mut Collect<'_>, host: &ComponentId, Packages { all, whole }: &Packages) {
+    if *whole {
+        c.sample(&COUNT, host, u32::try_from(all.len()).map_or(f64::MAX, f64::from));
+    }
     let mut lines: Vec<String> =
         all.iter().map(|it| format!("{} {} {}", it.name, it.version, it.architecture)).collect();
     lines.sort();

@@ -66,6 +66,14 @@ pub(super) struct Package {
     pub(super) architecture: String,
 }
 
+/// What a tool lists.
+#[derive(Debug)]
+pub(super) struct Packages {
+    pub(super) all: Vec<Package>,
+    /// Every line was understood, so that they can be counted.
+    pub(super) whole: bool,
+}
+
 /// Whether a package is worth a component of its own.
 pub(super) fn matters(name: &str) -> bool {
     let parts =
@@ -74,7 +82,7 @@ pub(super) fn matters(name: &str) -> bool {
 }
 
 /// All packages; none if the host has neither tool.
-pub(super) fn read(c: &mut Collect<'_>) -> Result<Option<Vec<Package>>, SourceError> {
+pub(super) fn read(c: &mut Collect<'_>) -> Result<Option<Packages>, SourceError> {
     // A Debian host may have rpm too, with nothing in it.
     let argv = if c.host.has(Need::Program(DPKG.name)) {
         [DPKG.name, "-W", "-f", FORM_DPKG].to_vec()
@@ -87,11 +95,12 @@ pub(super) fn read(c: &mut Collect<'_>) -> Result<Option<Vec<Package>>, SourceEr
     let truncated = output.truncated;
     let text = if truncated { output.stdout } else { output.ok(&argv[..2])? };
     let mut all = Vec::new();
-    let mut strange = 0_u32;
+    let (mut strange, mut first) = (0_u32, "");
     for line in text.lines().filter(|it| !it.trim().is_empty()) {
         let columns: Vec<&str> = line.split('\t').map(str::trim).collect();
         let [name, version, architecture, rest @ ..] = &columns[..] else {
             strange += 1;
+            first = if strange == 1 { line } else { first };
             continue;
         };
         // `ii`: wanted and installed; `rc` left only its configuration behind.
@@ -105,14 +114,18 @@ pub(super) fn read(c: &mut Collect<'_>) -> Result<Option<Vec<Package>>, SourceEr
         }
     }
     if strange > 0 {
+        let first: String = first.chars().take(80).collect();
         c.problem(
             Reason::Unparsable,
             None,
-            format!("{strange} lines of `{}` not understood", argv[0]),
+            format!("{strange} lines of `{}` not understood: {first:?}", argv[0]),
         );
+    }
+    if all.is_empty() && strange == 0 {
+        c.problem(Reason::Unparsable, None, format!("`{}` names no package", argv[0]));
     }
     if truncated || all.len() == PACKAGES_MAX {
         c.problem(Reason::Truncated, None, "more packages than are listed".to_owned());
     }
-    Ok(Some(all))
+    Ok(Some(Packages { whole: strange == 0 && !all.is_empty(), all }))
 }

@@ -79,6 +79,10 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
         }
         Err(error) => return Err(error.into()),
     };
+    // Where there is no device it says so.
+    if text.trim().is_empty() {
+        c.host.misread("`dmsetup status`", "");
+    }
     let (mut lines, strange) = status::parse(&text);
     if lines.is_empty() && !strange.is_empty() && !text.contains(": 0 ") {
         let start: String = text.chars().take(80).collect();
@@ -243,7 +247,12 @@ fn savings(c: &mut Collect<'_>, lines: &[Line]) -> BTreeMap<String, f64> {
         let share: f64 = words.get(5)?.strip_suffix('%')?.parse().ok()?;
         (0.0..=100.0).contains(&share).then_some((name, share / 100.0))
     };
-    text.lines().skip(1).filter_map(saving).collect()
+    let mut lines = text.lines();
+    if !lines.next().is_some_and(|it| it.trim_start().starts_with("Device")) {
+        c.host.misread("`vdostats`", &text);
+        return BTreeMap::new();
+    }
+    lines.filter_map(saving).collect()
 }
 
 /// The lines without what changes at every look.

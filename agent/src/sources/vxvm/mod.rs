@@ -120,7 +120,14 @@ fn ask(c: &Collect<'_>, argv: &[&str]) -> Result<String, SourceError> {
     // Without any group vxprint ends with a status and an empty answer.
     let nothing = output.stdout.trim().is_empty()
         && (output.stderr.contains("no disk groups") || output.stderr.contains("No disk groups"));
-    if nothing { Ok(String::new()) } else { Ok(output.ok(argv)?) }
+    if nothing {
+        return Ok(String::new());
+    }
+    let text = output.ok(argv)?;
+    if text.trim().is_empty() {
+        c.host.misread(&format!("`{}`", argv.join(" ")), "");
+    }
+    Ok(text)
 }
 
 /// An answer, or nothing and a problem.

@@ -204,7 +204,11 @@ fn read(
     let said = output.stdout.clone();
     if said.trim().is_empty() {
         // "no pools available" stands on standard error.
+        let told = output.stderr.contains("no pools");
         output.ok(argv)?;
+        if !told {
+            c.host.misread(&format!("`{}`", argv.join(" ")), "");
+        }
         return Ok(Vec::new());
     }
     let parse_error = |why: String| SourceError::Parse { what: argv.join(" "), why };
