@@ -7,7 +7,10 @@ use clap::Args;
 use xunjian_proto::{HostFacts, Time};
 
 use super::{Console, Format, Lang, Target, Usage, once, source_named, text};
-use crate::{Progress, clock, config::Config, host::FILE_BYTES_MAX, inspect, saved::File, sources};
+use crate::{Progress, clock, config::Config, inspect, saved::File, sources};
+
+/// Largest saved output: a whole walk of a large switch has some tens of megabytes.
+const SAVED_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// Arguments of `read`.
 #[derive(Debug, Args)]
@@ -74,9 +77,9 @@ impl Read {
         for path in &self.files {
             let cannot = || format!("cannot read {}", path.display());
             let meta = fs::metadata(path).with_context(cannot)?;
-            if !meta.is_file() || meta.len() > FILE_BYTES_MAX {
+            if !meta.is_file() || meta.len() > SAVED_BYTES_MAX {
                 let text =
-                    format!("{}: want a file of at most {FILE_BYTES_MAX} bytes", path.display());
+                    format!("{}: want a file of at most {SAVED_BYTES_MAX} bytes", path.display());
                 return Err(Usage(text).into());
             }
             let bytes = fs::read(path).with_context(cannot)?;

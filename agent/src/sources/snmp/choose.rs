@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use super::{
     WALK_LIMIT,
-    profile::{Match, Profile, all},
+    catalog::all,
+    profile::{Match, Profile},
 };
 use crate::host::{Ask, Host, HostError, Oid, Value};
 

@@ -21,6 +21,8 @@ use crate::{
 
 mod files;
 
+mod catalog;
+
 mod profile;
 
 mod choose;
@@ -152,6 +154,13 @@ fn one(c: &mut Collect<'_>, target: &Target, known: &mut Known) {
             format!("{}: nothing of what is read of {} is there", target.name, profile.title);
         c.problem(Reason::Unsupported, Some(&device.id()), text);
     }
+    if profile.name == "generic" && parts.rows > 0 && !parts.says_of_hardware() {
+        let text = format!(
+            "{}: no profile knows this device: only its ports and volumes are read, not its power supplies, fans and disks",
+            target.name
+        );
+        c.problem(Reason::Unsupported, Some(&device.id()), text);
+    }
     let print = fingerprint(&parts.proof);
     if !parts.proof.is_empty() && known.print != print {
         let proof = format!("{}, by {}\n{}", profile.title, profile.follows, parts.proof);
@@ -266,7 +275,7 @@ fn emit(c: &mut Collect<'_>, target: &Target, device: &Device, parts: Parts) {
 fn saved(files: &[File], _: Time) -> Result<SavedHost, String> {
     let mut host = crate::host::Given::default();
     for file in files {
-        let read = read_walk(&file.content, &profile::symbol);
+        let read = read_walk(&file.content, &catalog::symbol);
         if read.bindings.is_empty() {
             let shown =
                 read.examples.first().map(|it| format!("; found {it:?}")).unwrap_or_default();
@@ -274,6 +283,9 @@ fn saved(files: &[File], _: Time) -> Result<SavedHost, String> {
                 "{}: want a walk (`snmpwalk -On …` or .snmprec){shown}",
                 file.name
             ));
+        }
+        if read.more {
+            return Err(format!("{}: more values than a walk of one device has", file.name));
         }
         let base = file.name.rsplit('/').next().unwrap_or(&file.name);
         let plain: String = base

@@ -64,6 +64,12 @@ pub(super) fn parts(
 }
 
 impl Parts {
+    /// Whether the device says anything of what it is made of, and not only of what it does: a switch of an unknown
+    /// family tells its ports and keeps silent about its power supplies.
+    pub(super) fn says_of_hardware(&self) -> bool {
+        self.all.iter().any(|it| !matches!(it.component.id.kind(), "port" | "volume"))
+    }
+
     fn table(
         &mut self,
         profile: &Profile,

@@ -14,7 +14,7 @@ use snmprec::snmprec;
 pub use snmprec::write_walk;
 
 /// Most variables of a saved walk that are read.
-const BINDINGS_MAX: usize = 200_000;
+const BINDINGS_MAX: usize = 1_000_000;
 
 /// What a saved walk holds.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -25,6 +25,8 @@ pub struct Read {
     pub strange: usize,
     /// The first few of them, shortened.
     pub examples: Vec<String>,
+    /// Whether there were more values than are kept.
+    pub more: bool,
 }
 
 /// Reads a saved walk. `symbol` knows names of variables: `ifDescr`.
@@ -52,7 +54,8 @@ pub fn read_walk(text: &str, symbol: &dyn Fn(&str) -> Option<Oid>) -> Read {
         }
         let parsed = oid(name, symbol).map(|oid| (oid, value(line, &rest, symbol)));
         match parsed {
-            Some((oid, Parsed::Value(value))) if read.bindings.len() < BINDINGS_MAX => {
+            Some((_, Parsed::Value(_))) if read.bindings.len() >= BINDINGS_MAX => read.more = true,
+            Some((oid, Parsed::Value(value))) => {
                 read.bindings.insert(oid, value);
             }
             Some((_, Parsed::Nothing)) => {}
