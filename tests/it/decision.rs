@@ -9,7 +9,7 @@ use xunjian_collector::{
     },
     contract::{Asset, Contract, Policy},
 };
-use xunjian_proto::{ComponentId, MemberState};
+use xunjian_proto::{Component, ComponentId, MemberState};
 use xunjian_rules::EvidenceKind;
 
 use crate::{
@@ -290,4 +290,36 @@ fn pools_that_are_spread_over_many_places_bear_no_more_than_their_copies() {
     assert_eq!(r("erasure:4+2", &[Active; 8]), (Some(2), Some(2)));
     assert_eq!(r("erasure:4+2/9", &[Active; 8]).0, None);
     assert_eq!(r("replica:4/3", &[Active; 3]).0, None);
+}
+
+#[test]
+fn space_that_runs_out_is_not_told_as_a_part_that_fails() {
+    let root = component(ComponentId::new("filesystem", "/"), "/", &[disk(0)]);
+    let facts = [fact("fs-space-critical", "capacity", EvidenceKind::Suspect, &root.id, t0())];
+    let decision = decided(vec![root], &facts, &Contract::default(), None, 1);
+    assert_eq!(decision.grade, Grade::Fault(Level::Two));
+    assert_eq!(decision.because.zh, "/ 的空间即将用尽，用尽后其承载的生产业务无法写入");
+    assert!(!decision.because.en.contains("signs of failing"), "{}", decision.because.en);
+}
+
+#[test]
+fn spares_are_named_where_they_mean_something() {
+    for (kind, scheme, spares) in [
+        ("md", "raid1", true),
+        ("vdev", "erasure:4+2", true),
+        ("gpfs_array", "n_of_m:1", true),
+        ("bond", "bond", false),
+        ("ceph_quorum", "quorum", false),
+        ("ceph_pool", "replica:1", false),
+        ("gluster_volume", "erasure:1+1", false),
+    ] {
+        let states = [MemberState::Active, MemberState::Missing];
+        let set =
+            Component { id: ComponentId::new(kind, "k"), ..set_of("k", scheme, 2, 0, &states) };
+        let facts = [fact("degraded", "redundancy", EvidenceKind::Suspect, &set.id, t0())];
+        let decision = decided(host_with(set), &facts, &Contract::default(), None, 0);
+        let said = &decision.because.zh;
+        assert_eq!(said.contains("热备"), spares, "{kind} {scheme}: {said}");
+        assert!(!said.contains("（bond"), "{said}");
+    }
 }

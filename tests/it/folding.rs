@@ -232,7 +232,7 @@ fn disks_whose_links_fail_together_point_to_what_they_share() {
     host.step(&[good], after(HOUR));
     let over = host.of(&hba);
     assert_eq!(over.closed_at, Some(after(HOUR)));
-    assert!(over.log.last().unwrap().why.zh.contains("不再有两块以上磁盘"), "{over:#?}");
+    assert!(over.log.last().unwrap().why.zh.contains("受影响的部件已不足两个"), "{over:#?}");
     assert_eq!(host.of(&disk(0)).parent, None);
 }
 

@@ -38,6 +38,7 @@ mod rules;
 mod runner;
 mod score;
 mod service;
+mod shared_losses;
 mod sites;
 mod snmp;
 mod spoken;

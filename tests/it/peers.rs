@@ -81,11 +81,16 @@ fn block(minute: i64, disks: &[(f64, f64)]) -> Run {
 
 /// Whether the first disk is called slow after two hours.
 fn slow(states: &[MemberState], action: &str, disks: &[(f64, f64)]) -> bool {
+    slow_in(&|secs| md(secs, states, action), disks)
+}
+
+/// The same in the sets that a source tells of.
+fn slow_in(sets: &dyn Fn(i64) -> Run, disks: &[(f64, f64)]) -> bool {
     let mut view = HostView::new(Arc::new(library().0));
     for minute in 0..=120 {
         let mut runs = vec![block(minute, disks)];
         if minute % 5 == 0 {
-            runs.insert(0, md(minute * MINUTE - 1, states, action));
+            runs.insert(0, sets(minute * MINUTE - 1));
         }
         for run in runs {
             view.absorb(&run, &Overrides::default(), run.at);
@@ -137,4 +142,39 @@ fn drives_of_other_sets_and_of_none_are_no_peers() {
     // The last two work hard, but the array knows only the first two.
     let three = [MemberState::Active, MemberState::Active, MemberState::Spare, MemberState::Failed];
     assert!(!slow(&three, "idle", &[SLOW, BUSY, BUSY, BUSY]));
+}
+
+/// A group in a pool that does this.
+fn zfs(secs: i64, scan: &str) -> Run {
+    let (group, tank) =
+        (ComponentId::new("vdev", "tank/raidz2-0"), ComponentId::new("zpool", "tank"));
+    let member = |id: ComponentId| Member {
+        slot: None,
+        name: id.key().to_owned(),
+        component: Some(id),
+        state: MemberState::Active,
+    };
+    let set = |scheme: &str, members: Vec<Member>| {
+        let width = u32::try_from(members.len()).unwrap();
+        Some(Set { scheme: scheme.to_owned(), width, copies: 1, members })
+    };
+    let mut run = run("zfs", secs);
+    let disks = (0..4).map(|it| member(disk(it))).collect();
+    run.components.push(component(group.clone(), set("raidz2", disks)));
+    run.components.push(component(tank.clone(), set("raid0", vec![member(group)])));
+    run.states.push(State {
+        metric: "zfs.pool.scan".to_owned(),
+        component: tank,
+        value: scan.to_owned(),
+    });
+    run
+}
+
+#[test]
+fn nothing_is_compared_while_the_pool_above_the_set_scrubs_or_resilvers() {
+    let disks = [SLOW, BUSY, BUSY, BUSY];
+    assert!(slow_in(&|secs| zfs(secs, "idle"), &disks));
+    for scan in ["scrub", "resilver"] {
+        assert!(!slow_in(&|secs| zfs(secs, scan), &disks), "{scan}");
+    }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use xunjian_proto::{ComponentId, Relation};
 use xunjian_rules::{EvidenceKind, Text};
 
-use super::{Case, topology::Topology};
+use super::{Case, shared, topology::Topology};
 use crate::evaluate::{Fact, Input};
 
 /// Rule of the derived facts.
@@ -23,8 +23,19 @@ const QUOTED: usize = 8;
 
 /// One fact for each part through which at least two disks with failing links are reached.
 pub(super) fn facts<'a>(cases: impl Iterator<Item = &'a Case>, topology: &Topology) -> Vec<Fact> {
+    let cases: Vec<&Case> = cases.collect();
+    let mut facts = of_links(&cases, topology);
+    facts.extend(shared::facts(&cases, topology));
+    facts
+}
+
+fn of_links(cases: &[&Case], topology: &Topology) -> Vec<Fact> {
     let mut shared: BTreeMap<&ComponentId, Vec<&Case>> = BTreeMap::new();
-    for case in cases.filter(|it| it.class == LINK && it.component.kind() == "disk") {
+    let of_disks = |it: &&&Case| {
+        let own = it.facts.iter().any(|it| it.rule != RULE);
+        it.class == LINK && it.component.kind() == "disk" && own
+    };
+    for case in cases.iter().copied().filter(|it| of_disks(&it)) {
         let real = |it: EvidenceKind| !matches!(it, EvidenceKind::Advice | EvidenceKind::Blind);
         if case.closed_at.is_none() && case.facts.iter().any(|it| real(it.evidence)) {
             for parent in parents(&case.component, topology) {
@@ -90,7 +101,7 @@ fn fact(parent: &ComponentId, cases: &[&Case], topology: &Topology) -> Fact {
 /// Why a derived case is over.
 pub(super) fn over() -> Text {
     Text::new(
-        "不再有两块以上磁盘同时出现链路错误",
-        "there are no longer two drives with link errors at the same time",
+        "同时受影响的部件已不足两个，不再指向这一公共原因",
+        "fewer than two parts are affected at the same time, which no longer points to what they share",
     )
 }

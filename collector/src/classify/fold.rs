@@ -11,6 +11,7 @@ use super::{
     Case, CaseId, Grade, case_texts as say, common,
     decision::rank,
     incident::{Conditions, Impact, REDUNDANCY},
+    shared::Losses,
     texts,
     topology::{Topology, member},
 };
@@ -18,10 +19,13 @@ use crate::evaluate::Fact;
 
 /// Sets the parents of a host's open cases anew and raises each cause to the level of its gravest consequence.
 pub(super) fn fold(cases: &mut [Case], topology: &Topology, conditions: &Conditions, at: Time) {
+    let faults = |it: &&Case| matches!(it.decision.grade, Grade::Fault(_));
+    let losses = Losses::new(&cases.iter().filter(faults).collect::<Vec<_>>(), topology);
     let parents: Vec<Option<CaseId>> = cases
         .iter()
         .map(|it| {
-            let own = cause(it, cases, topology, conditions).map(|cause| cause.id.clone());
+            let own =
+                cause(it, cases, topology, (conditions, &losses)).map(|cause| cause.id.clone());
             own.or_else(|| from_outside(it))
         })
         .collect();
@@ -41,7 +45,7 @@ fn cause<'a>(
     case: &Case,
     cases: &'a [Case],
     topology: &Topology,
-    conditions: &Conditions,
+    (conditions, losses): (&Conditions, &Losses),
 ) -> Option<&'a Case> {
     if case.decision.grade == Grade::Blind {
         return blind_cause(case, cases);
@@ -52,13 +56,18 @@ fn cause<'a>(
     let is_cause = |it: &&Case| it.id != case.id && matches!(it.decision.grade, Grade::Fault(_));
     let is_set = topology.set(&case.component).is_some();
     let below = topology.below(&case.component);
-    let lost_from =
-        |set: &ComponentId| !is_set && is_lost_from(&case.component, set, topology, conditions);
+    let lost_from = |set: &ComponentId| {
+        !is_set
+            && (losses.follows(case, set, topology)
+                || !losses.is_shared(&case.component)
+                    && is_lost_from(&case.component, set, topology, conditions, DEPTH_MAX))
+    };
     let causes = cases.iter().filter(is_cause).filter(|it| {
         let over_sets = !is_set || topology.set(&it.component).is_some();
         let stands_on =
             || below.contains(&it.component) && is_gone(&it.component, topology, conditions);
-        (it.component == case.component && says_lost(it) && !says_lost(case))
+        (it.component == case.component && hides(it, case))
+            || (is_set && speaks_of_loss(case) && losses.leads(it, &case.component))
             || common::explains(it, case, topology)
             || (lost_from(&it.component) && speaks_of_redundancy(it))
             || (over_sets && stands_on() && explains(it))
@@ -103,6 +112,19 @@ pub(super) const SILENT: &str = "host-silent";
 /// A link that goes down cuts the host off at once; what is read is sent within a minute, and spooled runs come later.
 pub(super) const SHORTLY: Duration = Duration::from_secs(600);
 
+/// Whether one case of a component is what the other one is a consequence or a part of.
+fn hides(cause: &Case, case: &Case) -> bool {
+    let out_of_service = cause.class != CAPACITY
+        && cause.facts.iter().any(|it| it.evidence == EvidenceKind::ImpactTotal);
+    !says_lost(case)
+        && (says_lost(cause)
+            || out_of_service && case.class == REDUNDANCY && cause.class != REDUNDANCY)
+}
+
+fn speaks_of_loss(case: &Case) -> bool {
+    speaks_of_redundancy(case) || explains(case)
+}
+
 fn says_lost(case: &Case) -> bool {
     case.facts.iter().any(|it| it.evidence == EvidenceKind::Lost)
 }
@@ -119,15 +141,24 @@ fn explains(case: &Case) -> bool {
     speaks_of_redundancy(case) || case.facts.iter().any(|it| strong(it.evidence))
 }
 
-/// Whether a component is one of the lost members of a set.
+/// Sets in sets are followed so deep.
+const DEPTH_MAX: u32 = 8;
+
+/// Whether a component is one of the lost members of a set, or of a set in it.
 fn is_lost_from(
     id: &ComponentId,
     set: &ComponentId,
     topology: &Topology,
     conditions: &Conditions,
+    depth: u32,
 ) -> bool {
-    let Some(state) = topology.get(set).and_then(|it| member(it, id)).map(|it| it.state) else {
-        return false;
+    let Some(component) = topology.get(set) else { return false };
+    let Some(state) = member(component, id).map(|it| it.state) else {
+        let Some(deeper) = depth.checked_sub(1) else { return false };
+        let members = component.set.iter().flat_map(|it| &it.members);
+        let inner = members.filter_map(|it| it.component.as_ref());
+        let mut sets = inner.filter(|it| topology.set(it).is_some());
+        return sets.any(|it| is_lost_from(id, it, topology, conditions, deeper));
     };
     let gone =
         matches!(state, MemberState::Failed | MemberState::Missing | MemberState::Rebuilding);
@@ -165,6 +196,8 @@ fn raise(cases: &mut [Case], at: Time) {
             decision.step = child.decision.step;
             decision.clause = texts::clause(decision.grade);
             decision.impact.clone_from(&child.decision.impact);
+            decision.worse_if.clone_from(&child.decision.worse_if);
+            decision.better_if.clone_from(&child.decision.better_if);
             decision.at = at;
         }
     }

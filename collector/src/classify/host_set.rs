@@ -10,7 +10,7 @@ use super::{
     Level,
     decision::{Candidate, Context, level},
     redundancy::Margin,
-    set_texts as say,
+    set_words as say,
 };
 
 /// Whether a set is one of these.
@@ -23,10 +23,8 @@ pub(super) fn name(set: &Component, own: &str) -> Option<Text> {
     let kind = Kind::named(set.id.kind()).filter(|_| carries_host(&set.id))?;
     Some(match set.id.key() {
         "chassis" => Text::new(kind.zh, own),
-        // Of a device that a proxy reads: its own name tells more than its path.
-        _ if set.links.iter().any(|it| it.to.kind() == "device") => {
-            Text::new(format!("{own}（{}）", kind.zh), own)
-        }
+        // Its own name tells more than its path.
+        _ if of_device(set) => Text::new(format!("{own}（{}）", kind.zh), own),
         enclosure => Text::new(format!("磁盘机箱 {enclosure} 的{}", kind.zh), own),
     })
 }
@@ -46,8 +44,8 @@ pub(super) fn danger(set: &Component, margin: &Margin, context: &Context<'_>) ->
     };
     candidate.outlook(
         Text::new(
-            "再失效一个部件，整机停机，升为一级",
-            "level 1 if one more is lost and the host stops",
+            format!("再失效一个部件，{}停机，升为一级", whole(set).0),
+            format!("level 1 if one more is lost and {} stops", whole(set).1),
         ),
         Text::new(
             "更换失效部件、冗余恢复后关闭",
@@ -56,20 +54,35 @@ pub(super) fn danger(set: &Component, margin: &Margin, context: &Context<'_>) ->
     )
 }
 
+/// What stops with the set.
+fn whole(set: &Component) -> (&'static str, &'static str) {
+    match set.id.key() {
+        "chassis" => ("整机", "the host"),
+        _ if of_device(set) => ("该设备", "the device"),
+        _ => ("该磁盘机箱", "the enclosure"),
+    }
+}
+
+/// Of a device that a proxy reads.
+fn of_device(set: &Component) -> bool {
+    set.links.iter().any(|it| it.to.kind() == "device")
+}
+
 fn because(set: &Component, margin: &Margin, clustered: bool) -> Text {
     let (label, state) = (say::label(set, margin), say::state(set, margin));
     let others = match clustered {
         true => Text::new("该主机有其他节点可接管", "another node takes over from this host"),
         false => Text::new("且没有其他节点接管", "no other node takes over"),
     };
+    let (zh, en) = whole(set);
     let left = match margin.r {
         Some(..0) => Text::new(
-            "已不足以承担负载，整机随时可能停机",
-            "what is left does not suffice and the host may stop at any time",
+            format!("已不足以承担负载，{zh}随时可能停机"),
+            format!("what is left does not suffice and {en} may stop at any time"),
         ),
         _ => Text::new(
-            "冗余已耗尽，再失效一个整机可能停机",
-            "redundancy is used up and one more loss may stop the host",
+            format!("冗余已耗尽，再失效一个{zh}可能停机"),
+            format!("redundancy is used up and one more loss may stop {en}"),
         ),
     };
     Text::new(

@@ -21,6 +21,8 @@ mod host_set;
 
 mod set_texts;
 
+mod set_words;
+
 mod single;
 
 pub mod texts;
@@ -32,6 +34,8 @@ mod settle;
 mod fold;
 
 mod common;
+
+mod shared;
 
 mod handover;
 

@@ -1,124 +1,15 @@
 //! What decisions say about protected sets, in Chinese and English.
 
-use xunjian_proto::{Component, ComponentId, MemberState};
+use xunjian_proto::Component;
 use xunjian_rules::Text;
 
-use super::{decision::Usage, host_set, redundancy::Margin, sets::assumed_text};
+use super::{
+    decision::Usage,
+    redundancy::Margin,
+    set_words::{Means, label, means_of, members_en, recovery, spare, state},
+    sets::assumed_text,
+};
 use crate::evaluate::Fact;
-
-/// `md0（RAID 5，4 个成员）` / `md0 (RAID 5, 4 members)`.
-pub(super) fn label(set: &Component, margin: &Margin) -> Text {
-    let own = if set.name.is_empty() { set.id.as_str() } else { &set.name };
-    let name = host_set::name(set, own).unwrap_or_else(|| Text::new(own, own));
-    let scheme = scheme(set);
-    let width = margin.width;
-    Text::new(
-        format!("{}（{}，{width} 个成员）", name.zh, scheme.zh),
-        format!("{} ({}, {width} {})", name.en, scheme.en, members_en(width)),
-    )
-}
-
-fn members_en(count: u32) -> &'static str {
-    if count == 1 { "member" } else { "members" }
-}
-
-fn scheme(set: &Component) -> Text {
-    let scheme = set.set.as_ref().map_or("", |it| it.scheme.as_str());
-    let digit = |it: &&str| it.starts_with(|c: char| c.is_ascii_digit());
-    match (scheme.strip_prefix("raid").filter(digit), scheme.split_once(':')) {
-        (Some(number), _) => Text::new(format!("RAID {number}"), format!("RAID {number}")),
-        (None, Some(("n_of_m", needed))) => {
-            Text::new(format!("至少需要 {needed} 个"), format!("{needed} needed"))
-        }
-        (None, Some(("replica", needed))) => {
-            let needed = needed.split('/').next().unwrap_or(needed);
-            let copies = set.set.as_ref().map_or(0, |it| it.copies);
-            Text::new(
-                format!("{copies} 副本，至少 {needed} 份可用才能服务"),
-                format!("{copies} copies, {needed} needed to serve"),
-            )
-        }
-        (None, Some(("erasure", shards))) => {
-            let shards = shards.split('/').next().unwrap_or(shards);
-            Text::new(format!("纠删码 {shards}"), format!("erasure code {shards}"))
-        }
-        (None, _) if scheme == "quorum" => Text::new("多数仲裁", "quorum"),
-        (None, _) if scheme == "n_of_m" => {
-            Text::new("所需数量未知", "how many are needed is not known")
-        }
-        (None, _) => Text::new(scheme, scheme),
-    }
-}
-
-/// Most lost members that are named; more are counted only.
-const NAMED: usize = 6;
-
-/// What stands on the part, if the member is one: keys of parts of a cluster (`CLUSTER/3`) help nobody to find them.
-fn serial(id: &ComponentId) -> &str {
-    Some(id.key()).filter(|it| !it.contains('/')).unwrap_or("")
-}
-
-/// Lost members by name and serial number, as far as they are known: `：sdf（ZA1X）` / `: sdf (ZA1X)`.
-fn lost_names(set: &Component) -> Text {
-    let members = set.set.iter().flat_map(|set| &set.members);
-    let lost: Vec<(&str, &str)> = members
-        .filter(|it| matches!(it.state, MemberState::Failed | MemberState::Missing))
-        .filter(|it| !it.name.is_empty())
-        .map(|it| (it.name.as_str(), it.component.as_ref().map_or("", serial)))
-        .take(NAMED)
-        .collect();
-    if lost.is_empty() {
-        return Text::default();
-    }
-    let each = |open: &str, close: &str| -> Vec<String> {
-        lost.iter()
-            .map(|(name, key)| match key.is_empty() {
-                true => (*name).to_owned(),
-                false => format!("{name}{open}{key}{close}"),
-            })
-            .collect()
-    };
-    Text::new(
-        format!("：{}", each("（", "）").join("、")),
-        format!(": {}", each(" (", ")").join(", ")),
-    )
-}
-
-/// What the members say: lost ones, and those of which nothing is known.
-pub(super) fn state(set: &Component, margin: &Margin) -> Text {
-    let names = lost_names(set);
-    let lost = match margin.lost {
-        0 => Text::new("目前无成员失效", "no member is lost"),
-        1 => Text::new(
-            format!("已失效 1 个成员{}", names.zh),
-            format!("1 member is lost{}", names.en),
-        ),
-        lost => Text::new(
-            format!("已失效 {lost} 个成员{}", names.zh),
-            format!("{lost} members are lost{}", names.en),
-        ),
-    };
-    if margin.unknown == 0 {
-        return lost;
-    }
-    let unknown = margin.unknown;
-    Text::new(
-        format!("{}，另有 {unknown} 个成员状态未能读到（实际冗余可能更低）", lost.zh),
-        format!(
-            "{}, the state of {unknown} more could not be read (true redundancy may be lower)",
-            lost.en
-        ),
-    )
-}
-
-fn spare(margin: &Margin) -> Text {
-    match (margin.rebuilding, margin.spare) {
-        (true, _) => Text::new("正在重建", "a rebuild is running"),
-        (false, Some(true)) => Text::new("有可用热备", "a spare is ready"),
-        (false, Some(false)) => Text::new("无热备", "there is no spare"),
-        (false, None) => Text::new("热备情况未知", "whether there is a spare is not known"),
-    }
-}
 
 fn left(margin: &Margin) -> i32 {
     margin.r.unwrap_or(0).max(0)
@@ -130,7 +21,9 @@ fn suspect_count(margin: &Margin) -> usize {
 
 pub(super) fn gone(set: &Component, margin: &Margin, usage: Usage) -> Text {
     let (label, mut state) = (label(set, margin), state(set, margin));
-    if margin.lost == 0 {
+    if margin.lost == 0 && margin.unknown == 0 {
+        state = Text::new("该组自报已停止工作", "it says so itself");
+    } else if margin.lost == 0 {
         let unread = margin.unknown;
         state = Text::new(
             format!("该组自报已停止工作，{unread} 个成员状态未能读到"),
@@ -189,14 +82,14 @@ pub(super) fn targets(set: &Component, margin: &Margin, limit: f64) -> Text {
 
 pub(super) fn used_up(set: &Component, margin: &Margin, usage: Usage) -> Text {
     let (label, state, spare, aside) =
-        (label(set, margin), state(set, margin), spare(margin), assumed_text(usage));
+        (label(set, margin), state(set, margin), recovery(set, margin), assumed_text(usage));
     Text::new(
         format!(
-            "{}{}，冗余已耗尽，再失效一个成员服务即中断；{}{}",
+            "{}{}，冗余已耗尽，再失效一个成员服务即中断{}{}",
             label.zh, state.zh, spare.zh, aside.zh
         ),
         format!(
-            "{}: {}, redundancy is used up and the next loss interrupts; {}{}",
+            "{}: {}, redundancy is used up and the next loss interrupts{}{}",
             label.en, state.en, spare.en, aside.en
         ),
     )
@@ -279,6 +172,15 @@ pub(super) fn suspect_with_spare(set: &Component, margin: &Margin) -> Text {
 
 pub(super) fn suspect_no_spare(set: &Component, margin: &Margin) -> Text {
     let (label, spare) = (label(set, margin), spare(margin));
+    if means_of(set) != Means::Spares {
+        return Text::new(
+            format!("{}的一个成员有失效征兆，失效后冗余耗尽；请安排备件", label.zh),
+            format!(
+                "a member of {} shows signs of failing, which would use up the redundancy: arrange a part",
+                label.en
+            ),
+        );
+    }
     Text::new(
         format!("{}的一个成员有失效征兆，失效后冗余耗尽，且{}；请安排备件", label.zh, spare.zh),
         format!(
@@ -342,9 +244,10 @@ pub(super) fn rebuild_long(set: &Component, margin: &Margin, hours: u32) -> Text
 
 pub(super) fn no_spare_long(set: &Component, margin: &Margin, hours: u32) -> Text {
     let (label, state) = (label(set, margin), state(set, margin));
-    let (zh, en) = match margin.spare {
-        None => ("未能确认有热备可用", "no spare could be confirmed"),
-        Some(_) => ("没有热备可用", "there has been no spare"),
+    let (zh, en) = match (means_of(set), margin.spare) {
+        (Means::Copies, _) => ("未开始恢复副本", "nothing has been recovering"),
+        (_, None) => ("未能确认有热备可用", "no spare could be confirmed"),
+        (_, Some(_)) => ("没有热备可用", "there has been no spare"),
     };
     Text::new(
         format!("{}{}，且已超过 {hours} 小时{zh}", label.zh, state.zh),
@@ -353,11 +256,18 @@ pub(super) fn no_spare_long(set: &Component, margin: &Margin, hours: u32) -> Tex
 }
 
 pub(super) fn still_protected(set: &Component, margin: &Margin) -> Text {
-    let (label, state, spare) = (label(set, margin), state(set, margin), spare(margin));
+    let (label, state, spare) = (label(set, margin), state(set, margin), recovery(set, margin));
     match margin.r {
         Some(r) => Text::new(
-            format!("{}{}，还能承受 {r} 个成员失效；{}", label.zh, state.zh, spare.zh),
-            format!("{}: {}, {r} more can be lost; {}", label.en, state.en, spare.en),
+            format!("{}{}，还能承受 {r} 个成员失效{}", label.zh, state.zh, spare.zh),
+            format!("{}: {}, {r} more can be lost{}", label.en, state.en, spare.en),
+        ),
+        None if margin.r_design.is_none() => Text::new(
+            format!("{}{}；设备未给出冗余方式，剩余冗余无法算出", label.zh, state.zh),
+            format!(
+                "{}: {}; the redundancy left is not known, because the device does not tell its scheme",
+                label.en, state.en
+            ),
         ),
         None => Text::new(
             format!("{}的剩余冗余无法算出（成员状态未能读全），按已知情况判级", label.zh),
@@ -369,8 +279,16 @@ pub(super) fn still_protected(set: &Component, margin: &Margin) -> Text {
     }
 }
 
-pub(super) fn protected_worse(_set: &Component, margin: &Margin) -> Text {
+pub(super) fn protected_worse(set: &Component, margin: &Margin) -> Text {
     let left = left(margin).max(1);
+    if means_of(set) == Means::None {
+        return Text::new(
+            format!("再失效 {left} 个成员，冗余耗尽，升为二级；服务实测变慢，升为三级"),
+            format!(
+                "level 2 if {left} more are lost and redundancy is used up; level 3 if the service is measurably slower"
+            ),
+        );
+    }
     Text::new(
         format!("再失效 {left} 个成员，冗余耗尽，升为二级；长时间无热备或重建拖慢服务，升为三级"),
         format!(

@@ -12,6 +12,7 @@ use super::{
     incident::Impact,
     redundancy::Margin,
     set_texts as say,
+    set_words::{Means, means_of},
     topology::member,
 };
 use crate::evaluate::Fact;
@@ -194,7 +195,10 @@ fn lingering(
         );
     }
     // A spare that was not seen is none: unknown never means good.
-    if has_spares(set) && margin.spare != Some(true) && lasted >= hours(policy.no_spare_hours) {
+    if means_of(set) != Means::None
+        && margin.spare != Some(true)
+        && lasted >= hours(policy.no_spare_hours)
+    {
         let because = say::no_spare_long(set, margin, policy.no_spare_hours);
         return Some(
             Candidate::fault(5, Level::Three, because)
@@ -202,13 +206,6 @@ fn lingering(
         );
     }
     None
-}
-
-/// Whether spares mean anything to a scheme: links, votes and controllers have none.
-fn has_spares(set: &Component) -> bool {
-    let scheme = set.set.as_ref().map_or("", |it| it.scheme.as_str());
-    let name = scheme.split(':').next().unwrap_or(scheme);
-    !matches!(name, "bond" | "controllers" | "multipath" | "n_of_m" | "quorum")
 }
 
 /// Step 7: the set survives more losses, or how many is not known.

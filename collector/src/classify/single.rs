@@ -111,6 +111,11 @@ fn by_use(fact: &Fact, name: &str, usage: Usage, context: &Context<'_>) -> Optio
             ),
         )
         .by_policy("scratch_lost", policy.scratch_lost),
+        (EvidenceKind::Suspect, Usage::Production { .. })
+            if let Some(found) = not_a_part(fact, name, &aside) =>
+        {
+            found
+        }
         (EvidenceKind::Suspect, Usage::Production { .. }) => Candidate::fault(
             4,
             Level::Two,
@@ -140,6 +145,45 @@ fn by_use(fact: &Fact, name: &str, usage: Usage, context: &Context<'_>) -> Optio
         }
         _ => candidate,
     })
+}
+
+/// Step 4 for what threatens the service without a part that fails: space that runs out, a cache that a power cut empties.
+fn not_a_part(fact: &Fact, name: &str, aside: &Text) -> Option<Candidate> {
+    let (because, worse, better) = match fact.class.as_str() {
+        "capacity" => (
+            Text::new(
+                format!("{name} 的空间即将用尽，用尽后其承载的生产业务无法写入{}", aside.zh),
+                format!(
+                    "{name} is about to run out of space, and then the production service on it cannot write{}",
+                    aside.en
+                ),
+            ),
+            Text::new("若空间用尽、写入失败，升为一级", "level 1 if it is used up and writes fail"),
+            Text::new(
+                "扩容或清理、使用率回落后关闭",
+                "it closes once space is added or freed and usage has fallen",
+            ),
+        ),
+        "cache_protection" | "preserved_cache" => (
+            Text::new(
+                format!(
+                    "{}；断电或故障时，缓存中未写入磁盘的生产数据会丢失{}",
+                    fact.message.zh, aside.zh
+                ),
+                format!(
+                    "{}; production data that are only in the cache are lost at a power cut or failure{}",
+                    fact.message.en, aside.en
+                ),
+            ),
+            Text::new(
+                "若缓存数据丢失致数据或服务不可用，升为一级",
+                "level 1 if the cache is lost and data or service with it",
+            ),
+            outlook_single::suspect_better(),
+        ),
+        _ => return None,
+    };
+    Some(Candidate::fault(4, Level::Two, because).outlook(worse, better))
 }
 
 /// A host (or its processor or memory) that is failing: what counts is whether another takes over.

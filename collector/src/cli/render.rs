@@ -196,6 +196,9 @@ pub(super) fn outcome(outcome: &Outcome, lang: Lang) -> (&'static str, String) {
     let zh = lang == Lang::Zh;
     match outcome {
         Outcome::Collected => ("✓", if zh { "已读取" } else { "read" }.to_owned()),
+        Outcome::Absent(section) if section.starts_with('[') => {
+            ("–", if zh { "未配置采集目标" } else { "no target is configured" }.to_owned())
+        }
         Outcome::Absent(what) => (
             "–",
             if zh { format!("本机没有：{what}") } else { format!("not on this host: {what}") },

@@ -20,6 +20,9 @@ const PEERS_MIN: usize = 2;
 /// Most members that are compared; wider sets are compared with their first ones.
 const PEERS_MAX: usize = 64;
 
+/// Sets in sets are followed so deep.
+const DEPTH_MAX: u32 = 4;
+
 /// What states of a set call work of its own, by the sources that tell of it.
 const BUSY: [&str; 7] = ["check", "recover", "repair", "reshape", "resilver", "resync", "scrub"];
 
@@ -64,8 +67,8 @@ impl Scope<'_> {
         });
         let mut peers: Vec<&ComponentId> = Vec::new();
         for set in sets {
-            if set.is_busy(self.at) {
-                return Read::None(busy(&set.name));
+            if let Some(busy_one) = self.busy_around(set, DEPTH_MAX) {
+                return Read::None(busy(&busy_one.name));
             }
             peers.extend(set.set.iter().flat_map(|it| &it.members));
         }
@@ -87,6 +90,22 @@ impl Scope<'_> {
             count if count % 2 == 1 => Read::Value(values[count / 2]),
             count => Read::Value(f64::midpoint(values[count / 2 - 1], values[count / 2])),
         }
+    }
+}
+
+impl Scope<'_> {
+    /// The set, or one that it is part of, that moves data by itself: a pool says that it scrubs, not the group in it.
+    fn busy_around(&self, set: &Part, depth: u32) -> Option<&Part> {
+        let mut around = self
+            .view
+            .parts
+            .iter()
+            .filter(|it| it.set.as_ref().is_some_and(|inner| inner.members.contains(&set.id)));
+        if set.is_busy(self.at) {
+            return self.view.index.get(&set.id).map(|it| &self.view.parts[*it]);
+        }
+        let deeper = depth.checked_sub(1)?;
+        around.find_map(|it| self.busy_around(it, deeper))
     }
 }
 

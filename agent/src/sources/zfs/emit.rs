@@ -7,8 +7,8 @@ use xunjian_proto::{Component, ComponentId, Link, Member, MemberState, Reason, R
 use super::{
     leaf::{self, Leaf},
     metrics::{
-        DATA_ERRORS, ERRORS, HEALTH, MISSING, SCAN, SCAN_DONE, SCAN_ERRORS, SCAN_REPAIRED,
-        SCRUB_AGE, SLOW, TOLERANCE, VDEV_HEALTH,
+        DATA_ERRORS, ERRORS, HEALTH, MISSING, ON_SPARE, SCAN, SCAN_DONE, SCAN_ERRORS,
+        SCAN_REPAIRED, SCRUB_AGE, SLOW, TOLERANCE, UNPROTECTED, VDEV_HEALTH,
     },
     pool::{Class, Pool, Vdev},
 };
@@ -70,6 +70,7 @@ pub(super) fn pool(c: &mut Collect<'_>, pool: &Pool, now: Option<f64>) {
         set,
     });
     health(c, &id, &pool.name, &pool.state, &HEALTH);
+    unprotected(c, &id, pool);
     if let Some(errors) = pool.errors {
         c.sample(&DATA_ERRORS, &id, errors);
     }
@@ -82,6 +83,19 @@ pub(super) fn pool(c: &mut Collect<'_>, pool: &Pool, now: Option<f64>) {
             format!("line of zpool status not understood: {line:?}"),
         );
     }
+}
+
+/// How many devices hold data alone, where others of the pool are protected: a pool that has no redundancy anywhere is
+/// meant to be so.
+fn unprotected(c: &mut Collect<'_>, id: &ComponentId, pool: &Pool) {
+    let data = || pool.tops.iter().filter(|it| it.class.bears_data() && !it.is_ghost());
+    let alone = |it: &&Vdev| it.shape().is_none_or(|shape| shape.tolerance == 0);
+    if data().count() == 0 {
+        return;
+    }
+    let mixed = data().any(|it| !alone(&it));
+    let count = if mixed { data().filter(alone).count() } else { 0 };
+    c.sample(&UNPROTECTED, id, u32::try_from(count).map_or(f64::MAX, f64::from));
 }
 
 /// A word of health; one that ZFS does not have is "unknown" and named.
@@ -195,6 +209,8 @@ impl Devices<'_> {
                 set: Some(set),
             });
             c.sample(&MISSING, &id, missing);
+            let replaced = top.children.iter().filter(|it| it.is_on_spare()).count();
+            c.sample(&ON_SPARE, &id, u32::try_from(replaced).map_or(0.0, f64::from));
             c.sample(&TOLERANCE, &id, f64::from(shape.tolerance));
             self.readings(c, &id, top);
         }

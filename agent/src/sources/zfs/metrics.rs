@@ -56,6 +56,18 @@ pub(super) const MISSING: Metric = Metric::gauge(
     "vdev 失效或未同步成员数",
     "Places of the group that no device serves in full.",
 );
+pub(super) const ON_SPARE: Metric = Metric::gauge(
+    "zfs.vdev.on_spare",
+    "{disk}",
+    "由热备顶替的成员数",
+    "Places of the group that a spare holds for a device that failed or is missing.",
+);
+pub(super) const UNPROTECTED: Metric = Metric::gauge(
+    "zfs.pool.unprotected",
+    "{disk}",
+    "无冗余的顶层设备数",
+    "Devices directly below the pool that hold data without redundancy; losing one loses the pool.",
+);
 pub(super) const TOLERANCE: Metric = Metric::gauge(
     "zfs.vdev.tolerance",
     "{disk}",

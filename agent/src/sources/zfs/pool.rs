@@ -164,6 +164,13 @@ impl Vdev {
         !self.children.is_empty() && matches!(kind, "spare" | "replacing")
     }
 
+    /// Whether a spare serves in place of a device that failed or is gone: what failed is still to be replaced.
+    pub(super) fn is_on_spare(&self) -> bool {
+        let is_pair = self.shares_a_place() && self.name.starts_with("spare");
+        let lost = |it: &Vdev| matches!(it.place().0, MemberState::Failed | MemberState::Missing);
+        is_pair && self.place().0 == MemberState::Active && self.children.iter().any(lost)
+    }
+
     /// Left behind by a removal: bears no data of its own.
     pub(super) fn is_ghost(&self) -> bool {
         let kind = self.name.rsplit_once('-').map_or(self.name.as_str(), |(kind, _)| kind);
