@@ -32,7 +32,17 @@ pub const SOURCE: Source = Source {
     },
     every: Duration::from_secs(10),
     deadline: Duration::from_secs(5),
-    metrics: &[IO, OPERATIONS, OPERATION_TIME, IO_TIME, WEIGHTED, IN_FLIGHT, SIZE, IO_ERRORS],
+    metrics: &[
+        IO,
+        OPERATIONS,
+        OPERATION_TIME,
+        UPKEEP,
+        IO_TIME,
+        WEIGHTED,
+        IN_FLIGHT,
+        SIZE,
+        IO_ERRORS,
+    ],
     states: &[STATE, ACCESS],
     events: &[],
     saved: Saved::Nothing,
@@ -53,6 +63,12 @@ const OPERATION_TIME: Metric = Metric::counter(
     "s",
     "读写耗时",
     "Time of all operations together by disk.io.direction; by the operations, their latency.",
+);
+const UPKEEP: Metric = Metric::counter(
+    "system.disk.upkeep_operations",
+    "{operation}",
+    "丢弃与刷新次数",
+    "Finished discards and flushes, from kernels that count them (discards from 4.18, flushes from 5.5).",
 );
 const IO_TIME: Metric = Metric::counter(
     "system.disk.io_time",
@@ -100,6 +116,8 @@ struct Counters {
     in_flight: f64,
     busy_ms: f64,
     weighted_ms: f64,
+    /// Discards and flushes; `None` from a kernel that does not count them.
+    upkeep: Option<f64>,
 }
 
 /// One disk with all names that lead to it.
@@ -167,11 +185,13 @@ fn parse(line: &str) -> Option<(&str, Counters)> {
         in_flight,
         busy_ms,
         weighted_ms,
-        ..,
+        ref more @ ..,
     ] = columns[..]
     else {
         return None;
     };
+    // Discards: done, merged, sectors, ms; flushes: done, ms.
+    let upkeep = more.first().map(|discards| discards + more.get(4).unwrap_or(&0.0));
     let counters = Counters {
         reads,
         read_sectors,
@@ -182,6 +202,7 @@ fn parse(line: &str) -> Option<(&str, Counters)> {
         in_flight,
         busy_ms,
         weighted_ms,
+        upkeep,
     };
     Some((name, counters))
 }
@@ -204,6 +225,10 @@ impl Counters {
             in_flight: self.in_flight + other.in_flight,
             busy_ms: self.busy_ms.max(other.busy_ms),
             weighted_ms: self.weighted_ms + other.weighted_ms,
+            upkeep: match (self.upkeep, other.upkeep) {
+                (Some(one), Some(two)) => Some(one + two),
+                (one, two) => one.or(two),
+            },
         }
     }
 }
@@ -263,6 +288,9 @@ fn numbers(c: &mut Collect<'_>, disk: &Disk) {
     c.sample_with(&OPERATIONS, id, &write, it.writes);
     c.sample_with(&OPERATION_TIME, id, &read, it.read_ms / 1e3);
     c.sample_with(&OPERATION_TIME, id, &write, it.write_ms / 1e3);
+    if let Some(upkeep) = it.upkeep {
+        c.sample(&UPKEEP, id, upkeep);
+    }
     c.sample(&IO_TIME, id, it.busy_ms / 1e3);
     c.sample(&WEIGHTED, id, it.weighted_ms / 1e3);
     c.sample(&IN_FLIGHT, id, it.in_flight);
