@@ -76,12 +76,11 @@ impl Disks {
         let at = |it: &&Disk| {
             let Some([on, channel, number, _]) = &it.address else { return false };
             // Volumes stand on the channels from 2 on, 128 on each.
-            let channel = channel.parse::<u32>().ok().filter(|it| *it >= 2);
+            let first =
+                channel.parse::<u32>().ok().and_then(|it| it.checked_sub(2)?.checked_mul(128));
             let number = number.parse::<u32>().ok();
-            on == host
-                && channel
-                    .zip(number)
-                    .is_some_and(|(channel, number)| (channel - 2) * 128 + number == target)
+            let place = first.zip(number).and_then(|(first, number)| first.checked_add(number));
+            on == host && place == Some(target)
         };
         self.disks.iter().find(at).map(|it| it.name.clone())
     }
@@ -119,5 +118,24 @@ mod tests {
     #[test]
     fn a_serial_number_is_the_identifier_backwards() {
         assert_eq!(backwards("600605b00a1b2c3d"), "3d2c1b0ab00506");
+    }
+
+    #[test]
+    fn a_channel_with_too_many_digits_is_no_volume_s_place() {
+        let at = |address: [&str; 4]| {
+            let address = Some(address.map(str::to_owned));
+            let disk = Disk {
+                name: "sda".to_owned(),
+                wwid: String::new(),
+                serial: String::new(),
+                address,
+            };
+            let disks = Disks { disks: vec![disk], megaraid: vec!["0".to_owned()] };
+            disks.find(&Volume { target: Some(131), ..Volume::default() }, true)
+        };
+        assert_eq!(at(["0", "3", "3", "0"]), Some("sda".to_owned()));
+        assert_eq!(at(["0", "4294967295", "3", "0"]), None);
+        assert_eq!(at(["0", "3", "4294967295", "0"]), None);
+        assert_eq!(at(["0", "0", "3", "0"]), None);
     }
 }

@@ -154,11 +154,12 @@ pub(super) fn clock(text: &str) -> Option<Clock> {
     let first = words.next()?;
     if first == "S+" {
         // `S+ 03:22:11`, or with days: `S+ 70/001`, which says too little.
-        let parts: Option<Vec<i64>> = words.next()?.split(':').map(|it| it.parse().ok()).collect();
+        // What the controller counts has 32 bits; more digits are damage.
+        let parts: Option<Vec<u32>> = words.next()?.split(':').map(|it| it.parse().ok()).collect();
         return match parts?[..] {
-            [hours, minutes, seconds] => {
-                Some(Clock::SinceStart(hours * 3600 + minutes * 60 + seconds))
-            }
+            [hours, minutes, seconds] => Some(Clock::SinceStart(
+                i64::from(hours) * 3600 + i64::from(minutes) * 60 + i64::from(seconds),
+            )),
             _ => None,
         };
     }
@@ -245,5 +246,12 @@ mod tests {
         assert_eq!(clock("11/22/2026 17:19:09\n"), Some(Clock::Set(1_795_367_949)));
         assert_eq!(clock("S+ 03:22:11"), Some(Clock::SinceStart(12131)));
         assert_eq!(clock(""), None);
+    }
+
+    #[test]
+    fn a_clock_with_too_many_digits_is_none() {
+        assert_eq!(clock("S+ 9223372036854775807:22:11"), None);
+        assert_eq!(clock("S+ 03:18446744073709551615:11"), None);
+        assert_eq!(clock("S+ 4294967295:00:01"), Some(Clock::SinceStart(15_461_882_262_001)));
     }
 }
