@@ -2,7 +2,7 @@
 
 `BMC.set("FAN1", 5)` changes one while the guest looks. Discrete sensors take their state bits.
 """
-import os
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -41,6 +41,10 @@ class Bmc:
         if not path.exists():
             raise Broken(f"the board has no sensor {sensor!r}")
         path.write_text(f"{value}\n")
+
+    def hang(self, hangs=True):
+        """It answers nothing any more, or goes on."""
+        self.process.send_signal(signal.SIGSTOP if hangs else signal.SIGCONT)
 
     def start(self):
         for it in ["sensors", "state"]:

@@ -1,5 +1,5 @@
-"""The guest: QEMU with NVMe, SATA, SAS and MegaRAID disks, two disks with SMART data to order, one that can be slowed down, a
-board controller, four network cards; and the two ways to it, a shell and QEMU's own commands.
+"""The guest: QEMU with NVMe, SATA, SAS and MegaRAID disks, two disks with SMART data to order, one that can be slowed down, one
+to hang, a board controller, four network cards; and the two ways to it, a shell and QEMU's own commands.
 
 The processor is emulated, so that nothing is wanted of the machine; a boot takes some 15 s.
 """
@@ -18,7 +18,7 @@ from .errors import Broken
 HERE = Path(__file__).parent.parent
 DISK_BYTES = 160 << 20
 IMAGES = ["nvme0", "nvme1", *(f"sata{it}" for it in range(5)), "mega0", "mega1", "mega2", "slow0",
-          *(f"sas{it}" for it in range(5))]
+          *(f"sas{it}" for it in range(5)), "hung0"]
 # A quiet machine needs 15 s.
 BOOT = 180
 READY = """udevadm settle; mountpoint -q /host || {
@@ -121,7 +121,7 @@ class Guest:
                      f"scsi-hd,id=mega{number},bus=hba0.0,scsi-id={place},drive=dmega{number},serial=LABMEGA{number},"
                      f"wwn=0x5000c50000000b0{number}"]
         argv += ["-device", "virtio-scsi-pci,id=vs0", "-iscsi", "initiator-name=iqn.2024-01.lab:qemu"]
-        for place, name in enumerate(["slow0", *(f"sas{it}" for it in range(5))]):
+        for place, name in enumerate(["slow0", *(f"sas{it}" for it in range(5)), "hung0"]):
             argv += ["-drive", f"if=none,id=d{name},file={name}.img,format=raw", "-device",
                      f"scsi-hd,id={name},bus=vs0.0,scsi-id={5 + place},drive=d{name},serial=LAB{name.upper()},"
                      f"wwn=0x5000c50000000d0{place},rotation_rate=7200"]

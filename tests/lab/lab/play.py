@@ -12,15 +12,19 @@ class Play:
 
     def __init__(self, guest, station, say, clock=time.time, sleep=time.sleep):
         self.guest, self.station, self.say, self.clock, self.sleep = guest, station, say, clock, sleep
-        self.cases = {}
+        self.cases, self.last = {}, ([], [])
 
     def look(self):
+        """What the collector knows; while it is away, what it knew."""
+        if self.station.away:
+            return self.last
         cases = self.station.get("cases")
         for case in cases:
             known = self.cases.get(case["id"])
             if known is None or gravity(case) <= gravity(known):
                 self.cases[case["id"]] = case
-        return cases, self.station.get("tickets")
+        self.last = cases, self.station.get("tickets")
+        return self.last
 
     def run(self, scenarios, until):
         """`until`: seconds after which it ends in any case."""
@@ -48,8 +52,9 @@ class Play:
                 continue
             self.say(f"{now:4.0f} s  {scenario.name}: {step}")
             try:
-                inject(self.guest, step)
-                step.done_at = self.clock() - begun
+                inject(self.guest, self.station, step)
+                step.done = self.clock()
+                step.done_at = step.done - begun
             except (RuntimeError, OSError, EOFError) as error:
                 step.failed = str(error)
                 self.say(f"{scenario.name}: not injected: {error}")

@@ -3,6 +3,7 @@
 They are files of scenarios/: see README.md beside this folder for their form. What comes slowly is given time; what must
 not come is a mistake whenever it is seen.
 """
+import datetime
 import fnmatch
 import json
 import re
@@ -12,10 +13,10 @@ from pathlib import Path
 from . import disk
 from .errors import Broken
 
-KEYS = {"about", "alone", "apart", "prepare", "may", "step", "expect", "never"}
-STEP = {"id", "at", "after", "guest", "bmc", "qmp", "smart", "frozen"}
+KEYS = {"about", "alone", "prepare", "may", "step", "expect", "never"}
+STEP = {"id", "at", "after", "guest", "bmc", "bmc_hangs", "qmp", "smart", "frozen", "collector"}
 CASE = {"component", "class", "level", "kind", "says"}
-EXPECT = CASE | {"id", "since", "ticket", "within", "over"}
+EXPECT = CASE | {"id", "since", "ticket", "within", "over", "before"}
 NEVER = CASE | {"until", "watched"}
 HERE = Path(__file__).resolve().parent.parent
 WATCHED = "90s"
@@ -29,7 +30,8 @@ def seconds(text):
 class Step:
     def __init__(self, table):
         self.id, self.at, self.after, self.what = table.get("id"), seconds(table["at"]), table.get("after"), table
-        self.done_at, self.failed = None, None
+        # Seconds from the beginning, and the time of day.
+        self.done_at, self.done, self.failed = None, None, None
 
     def due(self, now, expects):
         """`at` counts from the beginning, or from when the expectation `after` was met."""
@@ -48,14 +50,21 @@ class Expect:
     def __init__(self, table):
         self.id, self.since, self.table = table.get("id"), table.get("since"), table
         self.within, self.over = seconds(table["within"]), table.get("over", False)
-        self.met_at, self.case, self.begun = None, None, None
+        self.met_at, self.case, self.begun, self.ahead = None, None, None, None
 
     def look(self, cases, tickets, now):
         if self.met_at is not None or self.begun is None or now > self.begun + self.within:
             return
-        found = [case for case in cases if fits(self.table, case, tickets)]
+        found = [case for case in cases if fits(self.table, case, tickets) and self.in_time(case)]
         if bool(found) != self.over:
             self.met_at, self.case = now, found[0] if found else None
+
+    def in_time(self, case):
+        """With `before`: the case began before that step was done, whenever the collector heard of it."""
+        if "before" not in self.table:
+            return True
+        done = self.ahead.done
+        return done is not None and datetime.datetime.fromisoformat(case["opened_at"]).timestamp() <= done
 
     def decided(self, now):
         return self.met_at is not None or (self.begun is not None and now > self.begun + self.within)
@@ -83,7 +92,7 @@ class Scenario:
                 if strange := set(table) - keys:
                     raise Broken(f"{name}: unknown keys {sorted(strange)}; known are {sorted(keys)}")
         self.about, self.alone, self.prepare = known["about"], known.get("alone", False), known.get("prepare", "")
-        self.may, self.apart = known.get("may", []), known.get("apart", "")
+        self.may = known.get("may", [])
         self.steps = [Step(it) for it in known["step"]]
         self.expects = [Expect(it) for it in known["expect"]]
         self.nevers = [Never(it) for it in known.get("never", [])]
@@ -91,9 +100,12 @@ class Scenario:
         steps = {it.id for it in self.steps}
         wanted = [it.after for it in self.steps if it.after and it.after not in self.ids]
         wanted += [it.since for it in self.expects if it.since and it.since not in steps]
+        wanted += [it.table["before"] for it in self.expects if "before" in it.table and it.table["before"] not in steps]
         wanted += [it.until for it in self.nevers if it.until and it.until not in steps]
         if wanted:
             raise Broken(f"{name}: nothing has the id {wanted}")
+        for it in self.expects:
+            it.ahead = self.step(it.table["before"]) if "before" in it.table else None
 
     def step(self, name):
         return next(it for it in self.steps if it.id == name) if name else self.steps[0]
@@ -184,7 +196,7 @@ def fits(table, case, tickets):
     )
 
 
-def inject(guest, step):
+def inject(guest, station, step):
     """Does what a step says."""
     what = step.what
     if "guest" in what:
@@ -192,6 +204,8 @@ def inject(guest, step):
     if "bmc" in what:
         for sensor, value in what["bmc"].items():
             guest.bmc.set(sensor, value)
+    if "bmc_hangs" in what:
+        guest.bmc.hang(what["bmc_hangs"])
     if "qmp" in what:
         guest.qmp(what["qmp"]["command"], what["qmp"].get("arguments"))
     if "smart" in what:
@@ -199,10 +213,12 @@ def inject(guest, step):
         disk.change(guest.smart_folder(change.pop("disk")), **change)
     if "frozen" in what:
         guest.freeze(what["frozen"])
+    if "collector" in what:
+        {"killed": station.kill, "started": station.serve}[what["collector"]]()
 
 
 def load(folder, only=()):
     found = [Scenario(path.stem, tomllib.loads(path.read_text())) for path in sorted(Path(folder).glob("*.toml"))]
     if strange := set(only) - {it.name for it in found}:
         raise Broken(f"no scenario {sorted(strange)}; there are {[it.name for it in found]}")
-    return [it for it in found if (it.name in only if only else not it.apart)]
+    return [it for it in found if not only or it.name in only]

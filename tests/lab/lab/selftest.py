@@ -20,13 +20,21 @@ class World:
 
     def __init__(self, story, tickets=(), fails=False):
         self.story, self.tickets, self.fails, self.now, self.ran = story, list(tickets), fails, 0, []
+        self.away = False
 
     def run(self, script):
         if self.fails:
             raise RuntimeError("status 1")
         self.ran.append((self.now, script))
 
+    def kill(self):
+        self.away = True
+
+    def serve(self):
+        self.away = False
+
     def get(self, what):
+        assert not self.away
         if what == "tickets":
             return self.tickets
         return next(cases for since, cases in reversed(self.story) if since <= self.now)
@@ -101,6 +109,18 @@ class Verdicts(unittest.TestCase):
         self.assertEqual(verdicts(played(known, [(0, [case()]), (60, [])])[0]), ["ok", "ok"])
         self.assertEqual(verdicts(played(known, [(0, [case()])])[0]), ["ok", "STILL THERE"])
 
+    def test_while_the_collector_is_away_nobody_asks_it_and_what_it_makes_of_the_time_must_begin_in_it(self):
+        known = {
+            "step": [
+                {"id": "away", "at": "5s", "collector": "killed"}, STEP,
+                {"id": "back", "at": "1m", "collector": "started"},
+            ],
+            "expect": [{**EXPECT, "before": "back", "within": "2m"}],
+        }
+        opened = lambda at: [(0, []), (70, [case(opened_at=f"1970-01-01T00:{at}Z")])]
+        self.assertEqual(verdicts(played(known, opened("00:20"))[0]), ["ok"])
+        self.assertEqual(verdicts(played(known, opened("01:09"))[0]), ["MISSING"])
+
     def test_a_step_that_cannot_be_injected_is_told(self):
         scenario, _, _ = played({"step": [STEP], "expect": [EXPECT]}, [(0, [case()])], fails=True)
         self.assertEqual(verdicts(scenario), ["not injected"])
@@ -137,7 +157,7 @@ class Data(unittest.TestCase):
         good = {"about": "", "step": [STEP], "expect": [EXPECT]}
         for bad in [
             {"colour": 1}, {"step": [{**STEP, "often": 1}]}, {"expect": [{**EXPECT, "levle": 2}]}, {"never": [{"componet": ""}]},
-            {"expect": [{**EXPECT, "since": "nowhere"}]}, {"step": [{**STEP, "after": "nothing"}]},
+            {"expect": [{**EXPECT, "since": "nowhere"}]}, {"expect": [{**EXPECT, "before": "nowhere"}]}, {"step": [{**STEP, "after": "nothing"}]},
         ]:
             with self.assertRaises(Broken, msg=bad):
                 Scenario("bad", {**good, **bad})
@@ -149,7 +169,7 @@ class Data(unittest.TestCase):
         for rules in RULES.glob("*.toml"):
             hurried(rules.stem, rules.read_text())
         text = hurried("source", (RULES / "source.toml").read_text())
-        self.assertIn('silent = "80s"', text)
+        self.assertIn('silent = "60s"', text)
         self.assertEqual(hurried("x", 'for = "15m"\nabove = "90 %"\n'), 'for = "30s"\nabove = "90 %"\n')
 
     def test_judged_cases_are_read_like_those_of_the_api(self):

@@ -16,8 +16,9 @@ RULES = Path(__file__).resolve().parents[3] / "rules/library"
 # library; never a condition or a limit.
 HOLDS = (re.compile(r'^for = "\d+m"$', re.M), 'for = "30s"')
 PATIENCE = [
-    ("source", '{ silent = "5m" }', '{ silent = "80s" }'),
+    ("source", '{ silent = "5m" }', '{ silent = "60s" }'),
     ("block", 'rise_in = "30m"', 'rise_in = "1m"'),
+    ("block", 'rise_in = "3m"', 'rise_in = "1m"'),
 ]
 
 
@@ -36,6 +37,7 @@ class Station:
         self.program, self.folder, self.port, self.process = Path(program), Path(folder), port, None
         jar = http.cookiejar.CookieJar()
         self.web = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+        self.away = False
 
     def start(self):
         (self.folder / "rules").mkdir(parents=True)
@@ -46,21 +48,31 @@ class Station:
             f'listen = "127.0.0.1:{self.port}"\nnames = ["localhost", "127.0.0.1", "10.0.2.2"]\n\n'
             f'[web]\nlisten = "127.0.0.1:{self.port + 1}"\n'
         )
-        out, log = open(self.folder / "out", "w"), open(self.folder / "log", "w")
+        self.serve()
+
+    def serve(self):
+        """Starts it on its folder, and logs in."""
+        out, log = open(self.folder / "out", "a"), open(self.folder / "log", "a")
         self.process = subprocess.Popen(
             [self.program, "serve", "--config", self.folder / "collector.toml"], stdout=out, stderr=log
         )
         self.ask("wait-ready", "--pid", str(self.process.pid))
-        found = None
+        self.away = False
         for _ in range(100):
             found = re.search(r"^first password: (\S+)", (self.folder / "out").read_text(), re.M)
             if found:
                 break
             time.sleep(0.1)
-        if not found:
+        else:
             raise Broken("the collector prints no first password")
         form = urllib.parse.urlencode({"login": "admin", "password": found.group(1), "next": "/"}).encode()
         self.web.open(f"http://127.0.0.1:{self.port + 1}/login", form, timeout=30).read()
+
+    def kill(self):
+        """Ends it at once, as a machine that loses its power does; `serve` starts it again."""
+        self.process.kill()
+        self.process.wait()
+        self.away = True
 
     def ask(self, command, *argv):
         argv = [self.program, command, "--config", self.folder / "collector.toml", *argv]
