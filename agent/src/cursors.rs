@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Changes are written at most this often: what a crash makes forget is read again, and told twice.
+/// Where nothing was told, changes are written at most this often: what a crash makes forget is read again.
 const SAVE_EVERY: Duration = Duration::from_secs(60);
 
 /// Largest file of cursors that is believed.

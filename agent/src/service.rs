@@ -201,11 +201,16 @@ impl Service {
 
     fn flush(&mut self, outlet: &mut dyn Outlet) {
         self.flush_by = None;
+        let events = self.gathered.iter().any(|it| !it.events.is_empty());
         if !self.gathered.is_empty() {
             outlet.put(std::mem::take(&mut self.gathered));
         }
-        // Only now: a crash before gives an event twice, never not at all.
-        self.cursors.save_sometimes(Instant::now());
+        // Only now: a crash before gives an event twice, never not at all. What was handed on must not come twice, because
+        // rules count it.
+        match events {
+            true => self.cursors.save(),
+            false => self.cursors.save_sometimes(Instant::now()),
+        }
     }
 
     fn next_wake(&self) -> Option<Instant> {

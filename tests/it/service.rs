@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -20,7 +21,7 @@ use xunjian_agent::{
     service::{Command, Handle, Outlet, Service},
     source::{Collect, Source, SourceError},
 };
-use xunjian_proto::{ComponentId, Outcome, Run};
+use xunjian_proto::{ComponentId, Event, Outcome, Run, Time};
 
 use crate::{recorder::Folder, runner::fake};
 
@@ -153,6 +154,51 @@ fn the_first_runs_of_all_sources_go_together() {
     let thread = thread::spawn(move || service.serve(&mut Batches(send)));
     let first = batches.recv_timeout(LONG).expect("a batch within a minute");
     assert!(["quick", "slow"].iter().all(|it| first.iter().any(|has| has == it)), "{first:?}");
+    handle.send(Command::Stop);
+    thread.join().unwrap();
+}
+
+/// What the file of cursors has when a batch is handed on.
+struct Watch(mpsc::Sender<String>, PathBuf);
+
+impl Outlet for Watch {
+    fn put(&mut self, runs: Vec<Run>) {
+        if runs.iter().any(|it| it.source == "log") {
+            let _ = self.0.send(fs::read_to_string(&self.1).unwrap_or_default());
+        }
+    }
+
+    fn figures(&self, _: &mut Figures) {}
+}
+
+/// An agent that was killed told all events of the last minute twice, and rules counted both (seen in the laboratory).
+#[test]
+fn an_event_that_was_handed_on_is_not_read_again_after_a_crash() {
+    let log = fake("log", |c| {
+        let read: i64 = c.cursor.as_deref().map_or(0, |it| it.parse().unwrap()) + 1;
+        *c.cursor = Some(read.to_string());
+        c.event(Event {
+            kind: "kernel.oom".to_owned(),
+            component: ComponentId::host(),
+            at: Time::from_secs(read),
+            text: format!("line {read}"),
+            attrs: BTreeMap::new(),
+        });
+        Ok(())
+    });
+    let folder = Folder::new("cursors-of-events");
+    let file = folder.path("cursors.json");
+    let sources = [log];
+    let host = Arc::new(Live::new(Allowed::of(&sources)));
+    let cursors = Cursors::load(file.clone());
+    let service = Service::new(host, Config::default(), &sources, "host", cursors);
+    let handle = service.handle();
+    let (send, files) = mpsc::channel();
+    let thread = thread::spawn(move || service.serve(&mut Watch(send, file)));
+    for before in ["", r#"{"log":"1"}"#, r#"{"log":"2"}"#, r#"{"log":"3"}"#] {
+        handle.send(Command::Inspect(Vec::new()));
+        assert_eq!(files.recv_timeout(LONG).expect("a batch within a minute"), before);
+    }
     handle.send(Command::Stop);
     thread.join().unwrap();
 }
