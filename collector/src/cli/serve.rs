@@ -42,6 +42,10 @@ pub(super) struct Args {
 /// Whole-minute steps at which silence is noticed.
 const TICK: Duration = Duration::from_secs(60);
 
+/// Until agents have come back after the collector was away, nothing is called silent: they wait up to two minutes between
+/// tries, and send what waited in their spools.
+const RETURN: Duration = Duration::from_secs(150);
+
 /// How often the files of rules and contracts are looked at.
 const LOOK: Duration = Duration::from_secs(5);
 
@@ -158,8 +162,8 @@ fn judge(
     mut stopped: watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
     let handle = tokio::runtime::Handle::current();
-    let mut ticked = clock::now().floor(TICK);
-    let mut looked = clock::now();
+    let begun = clock::now();
+    let (mut ticked, mut looked) = (begun.floor(TICK), begun);
     loop {
         let now = clock::now();
         let minute = now.floor(TICK);
@@ -170,9 +174,9 @@ fn judge(
             }
         }
         // An error of the store (a full disk) shall not end judging: what is not judged stays marked as such.
-        let done = pipeline
-            .advance(now)
-            .and_then(|_| if minute > ticked { pipeline.tick(minute) } else { Ok(()) });
+        let done = pipeline.advance(now).and_then(|_| {
+            if is_due(minute, ticked, begun) { pipeline.tick(minute) } else { Ok(()) }
+        });
         match done {
             Ok(()) => ticked = minute,
             Err(failed) => error!(error = %chain(&failed), "judging is behind; trying again"),
@@ -189,6 +193,11 @@ fn judge(
             }
         });
     }
+}
+
+/// Whether silence is looked for at this minute.
+fn is_due(minute: Time, ticked: Time, begun: Time) -> bool {
+    minute > ticked && minute >= begun + RETURN
 }
 
 fn left_of(until: Time) -> Duration {
@@ -245,4 +254,20 @@ fn say(line: &str) -> anyhow::Result<()> {
     writeln!(out, "{line}")?;
     out.flush()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_called_silent_while_agents_come_back() {
+        let at = Time::from_secs;
+        // Agents wait for so long between two tries; then a batch has to be sent.
+        let longest = xunjian_agent::upload::Patience::default().longest;
+        assert!(RETURN > longest, "{longest:?}");
+        let due = |minute: i64| is_due(at(minute * 60), at(600), at(601));
+        assert_eq!([10, 11, 12, 13, 14].map(due), [false, false, false, true, true]);
+        assert!(!is_due(at(840), at(840), at(601)), "once a minute");
+    }
 }
