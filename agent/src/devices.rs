@@ -177,6 +177,9 @@ pub fn plain_key(text: &str) -> Option<String> {
 fn mdadm_uuid(host: &dyn Host, name: &str) -> Option<String> {
     let argv = ["mdadm", "--detail", "--export", &format!("/dev/{name}")];
     let text = host.run(&argv).ok()?.ok(&argv).ok()?;
+    if !text.contains("MD_") {
+        host.misread(&format!("`{}`", argv.join(" ")), &text);
+    }
     text.lines().find_map(|line| line.strip_prefix("MD_UUID=").map(str::to_owned))
 }
 
@@ -250,6 +253,10 @@ fn whole_by_name(name: &str) -> String {
 /// VPD page 0x80: four bytes of header, then the unit's serial number in ASCII.
 fn vpd_serial(host: &dyn Host, name: &str) -> Option<String> {
     let page = host.read(&format!("sys/block/{name}/device/vpd_pg80")).ok()?;
+    if page.trim().contains("\r\n") || page.starts_with(|it: char| it.is_ascii_graphic()) {
+        host.misread(&format!("/sys/block/{name}/device/vpd_pg80"), &page);
+        return None;
+    }
     let serial: String = page.chars().skip(4).filter(|it| !it.is_control()).collect();
     Some(serial.trim().to_owned()).filter(|it| !it.is_empty())
 }
@@ -263,11 +270,16 @@ fn udev(host: &dyn Host, name: &str, keys: &[&str]) -> Option<String> {
     keys.iter().find_map(value).map(|it| it.trim().to_owned()).filter(|it| !it.is_empty())
 }
 
-/// A small file's content without white space at the ends; none if it is empty or cannot be read.
+/// A small file's content without white space at the ends; none if it is empty or cannot be read. Several lines are none
+/// of these files': they are noted as a gap of the run.
 pub fn word(host: &dyn Host, path: &str) -> Option<String> {
     let text = host.read(path).ok()?;
-    Some(text.trim_matches(|it: char| it.is_whitespace() || it == '\0').to_owned())
-        .filter(|it| !it.is_empty())
+    let text = text.trim_matches(|it: char| it.is_whitespace() || it == '\0');
+    if text.contains('\n') {
+        host.misread(&format!("/{path}"), text);
+        return None;
+    }
+    Some(text.to_owned()).filter(|it| !it.is_empty())
 }
 
 /// [`word`] as `read` understands it; a text that it does not understand is noted as a gap of the run.

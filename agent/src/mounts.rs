@@ -207,6 +207,12 @@ pub(crate) fn wanted(fstab: &str) -> Vec<Wanted> {
     all
 }
 
+/// A line of fstab(5) that is none: it has the device, the place and the type at least.
+pub(crate) fn strange(fstab: &str) -> Option<&str> {
+    let lines = fstab.lines().map(str::trim).filter(|it| !it.is_empty() && !it.starts_with('#'));
+    lines.into_iter().find(|it| it.split_whitespace().count() < 3)
+}
+
 /// `/data/` and `/data` are one place.
 fn tidy(point: &str) -> String {
     match point.trim_end_matches('/') {

@@ -295,7 +295,7 @@ fn numbers(c: &mut Collect<'_>, disk: &Disk) {
     c.sample(&WEIGHTED, id, it.weighted_ms / 1e3);
     c.sample(&IN_FLIGHT, id, it.in_flight);
     let sys = |file: &str| word(c.host, &format!("sys/block/{}/{file}", disk.names[0]));
-    let size = sys("size").and_then(|it| it.parse::<f64>().ok());
+    let size = devices::number::<f64>(c.host, &format!("sys/block/{}/size", disk.names[0]));
     // `0x1f`: hexadecimal, counted by the SCSI midlayer since boot.
     let errors =
         sys("device/ioerr_cnt").and_then(|it| u32::from_str_radix(it.strip_prefix("0x")?, 16).ok());

@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, time::Duration};
 use xunjian_proto::{Component, ComponentId, Reason};
 
 use crate::{
-    devices::{plausible_key, word},
+    devices::{self, plausible_key, word},
     host::Host,
     saved::Saved,
     source::{Collect, Metric, Need, Source, SourceError, Words, no_options},
@@ -138,7 +138,7 @@ fn modules_of(c: &mut Collect<'_>, controller: &str) -> Vec<Module> {
 
 fn module(host: &dyn Host, controller: &str, dir: &str) -> Module {
     let file = |name: &str| word(host, &format!("{dir}/{name}"));
-    let number = |name: &str| file(name).and_then(|it| it.parse::<f64>().ok());
+    let number = |name: &str| devices::number::<f64>(host, &format!("{dir}/{name}"));
     let location = file("dimm_location")
         .unwrap_or_else(|| dir.rsplit('/').next().unwrap_or_default().to_owned());
     Module {
@@ -156,7 +156,7 @@ fn module(host: &dyn Host, controller: &str, dir: &str) -> Module {
 /// The channels of a row. Uncorrected errors are known by row only: they are told of each of its modules.
 fn row(host: &dyn Host, controller: &str, dir: &str, name: &str) -> Vec<Module> {
     let file = |it: &str| word(host, &format!("{dir}/{name}/{it}"));
-    let number = |it: &str| file(it).and_then(|it| it.parse::<f64>().ok());
+    let number = |it: &str| devices::number::<f64>(host, &format!("{dir}/{name}/{it}"));
     let channels: Vec<u32> = host
         .list(&format!("{dir}/{name}"))
         .unwrap_or_default()
@@ -224,9 +224,7 @@ fn sum(one: Option<f64>, other: Option<f64>) -> Option<f64> {
 
 /// Errors of a controller whose module is not known.
 fn unplaced(c: &mut Collect<'_>, controller: &str) {
-    let number = |name: &str| {
-        word(c.host, &format!("{MC}/{controller}/{name}")).and_then(|it| it.parse::<f64>().ok())
-    };
+    let number = |name: &str| devices::number::<f64>(c.host, &format!("{MC}/{controller}/{name}"));
     let (corrected, uncorrected) = (number("ce_noinfo_count"), number("ue_noinfo_count"));
     let (corrected, uncorrected) = match (corrected, uncorrected) {
         (None, None) => (number("ce_count"), number("ue_count")),

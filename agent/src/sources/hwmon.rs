@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, time::Duration};
 use xunjian_proto::{Component, ComponentId, Reason};
 
 use crate::{
-    devices::word,
+    devices::{self, word},
     hardware as hw,
     host::HostError,
     saved::Saved,
@@ -299,12 +299,11 @@ fn limits(c: &Collect<'_>, chip: &Chip, kind: &Kind, stem: &str) -> Vec<(&'stati
     let number = |file: &str| {
         let name = format!("{stem}_{file}");
         // Read only what is listed: some chips answer slowly.
-        chip.files.contains(&name).then(|| word(c.host, &format!("{}/{name}", chip.dir)))?
+        let there = chip.files.contains(&name);
+        there.then(|| devices::number::<f64>(c.host, &format!("{}/{name}", chip.dir)))?
     };
-    let given = LIMITS.iter().filter_map(|(file, limit)| {
-        let value = number(file)?.parse::<f64>().ok()? * kind.scale;
-        Some((*limit, value))
-    });
+    let given =
+        LIMITS.iter().filter_map(|(file, limit)| Some((*limit, number(file)? * kind.scale)));
     let sensible = |(limit, value): &(&str, f64)| match kind.prefix {
         // Below the freezing point a lower limit says nothing; 127 and more are registers at their end.
         "temp" => !limit.starts_with("low") && (20.0..127.0).contains(value),
@@ -337,9 +336,9 @@ fn alarm(c: &Collect<'_>, chip: &Chip, stem: &str, limited: bool) -> Option<&'st
         if !chip.files.contains(&name) || (!limited && file != "fault") {
             continue;
         }
-        match word(c.host, &format!("{}/{name}", chip.dir)).as_deref() {
-            Some("1") => return Some(word_of),
-            Some("0") => given = true,
+        match devices::number::<u32>(c.host, &format!("{}/{name}", chip.dir)) {
+            Some(1) => return Some(word_of),
+            Some(0) => given = true,
             _ => {}
         }
     }

@@ -51,7 +51,12 @@ fn found(base: &Run, run: &Run, fault: Fault, access: &Access) -> Vec<(&'static 
     // own value only.
     let whole = matches!(
         fault,
-        Fault::Denied | Fault::Broken | Fault::Hangs | Fault::Dies | Fault::Refuses
+        Fault::Denied
+            | Fault::Broken
+            | Fault::Hangs
+            | Fault::Dies
+            | Fault::Refuses
+            | Fault::Says(_)
     );
     let tells = whole || matches!(fault, Fault::Half(_) | Fault::Flood | Fault::Newer);
     match &run.outcome {

@@ -70,6 +70,35 @@ const TOLERATED: &[(&str, &str, &str, &str)] = &[
     ("lustre", "kbytesavail", "lustre.target.u", "as df counts where nothing is reserved"),
 ];
 
+/// The same of answers in which there is nothing to read.
+const NOTHING_TOLERATED: &[(&str, &str, &str, &str)] = &[
+    (
+        "block",
+        "run/udev",
+        "",
+        "lines of many kinds stand there, and none has to be about the serial number",
+    ),
+    ("gpfs", "mmfs.log", "gpfs.log.events", "a log has lines of all kinds"),
+    ("gpfs", "mmlspool", "gpfs.pool", "one that says nothing names no pool"),
+    (
+        "hwraid",
+        "vpd_pg80",
+        "component gone",
+        "the page is binary: any bytes may be a serial number",
+    ),
+    ("ipmi", "sdr", "component gone", "a controller that lists no sensors is told as that"),
+    ("journal", "journalctl", "xunjian.journal.events", "it counts the lines that were understood"),
+    ("kmsg", "dev/kmsg", "xunjian.kernel.records.lost", "of what has no number nobody knows a gap"),
+    ("lustre", "lctl", "", "what a host has not of these is told on standard error only"),
+    ("lustre", "lnetctl", "lustre.lnet.peers", "a host may have no peers"),
+    ("multipath", "multipath", "", "where there is no unit these say nothing"),
+    ("process", "cmdline", "process.", "a command line may be any text"),
+    ("quota", "quota", "component gone", "where nobody has a quota these say nothing"),
+    ("systemd", "system_bus", "fails without naming", "it names the service that it asked there"),
+    ("time", "chronyc", "system.time.sources", "without a server there is no line"),
+    ("zfs", "vpd_pg80", "", "the page is binary: any bytes may be a serial number"),
+];
+
 /// A recording of a source, and its run on which nothing goes wrong.
 pub(super) struct Case {
     pub(super) source: &'static Source,
@@ -135,7 +164,11 @@ impl Case {
         let mut found = judge::wrong(&self.base, &run, fault, access);
         found.extend(spoken::english(&run));
         let question = format!("{access:?}");
-        let tolerated = |text: &String| is_tolerated(self.source.name, access, text);
+        let nothing = matches!(fault, Fault::Says(_));
+        let tolerated = |text: &String| {
+            is_tolerated(self.source.name, access, text)
+                || nothing && is_among(NOTHING_TOLERATED, self.source.name, access, text)
+        };
         let told =
             |text| format!("{}/{} {fault:?} {question}: {text}", self.source.name, self.name);
         found.into_iter().filter(|it| !tolerated(it)).take(3).map(told).collect()
@@ -144,8 +177,12 @@ impl Case {
 
 /// Whether a finding is right as it is.
 pub(super) fn is_tolerated(name: &str, access: &Access, text: &str) -> bool {
+    is_among(TOLERATED, name, access, text)
+}
+
+fn is_among(list: &[(&str, &str, &str, &str)], name: &str, access: &Access, text: &str) -> bool {
     let question = format!("{access:?}");
-    TOLERATED.iter().any(|(source, part, finding, _)| {
+    list.iter().any(|(source, part, finding, _)| {
         name == *source && question.contains(part) && text.contains(finding)
     })
 }
@@ -205,6 +242,28 @@ fn half_an_answer_another_language_and_another_version_are_told_and_make_nothing
             let cuts = [130, 480, 777, 990].map(Fault::Half);
             for fault in cuts.into_iter().chain([Fault::Flood, Fault::Foreign, Fault::Newer]) {
                 wrong.extend(case.wrong(fault, Place::One(access.clone()), access));
+                runs += 1;
+            }
+        }
+        (runs, wrong)
+    });
+}
+
+/// Answers in which there is nothing to read: of files, which bear names and texts of one line too, and of programs.
+const PAGE: &str = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n</html>\r\n";
+const BLOB: &str = "\u{fffd}ELF\u{2}\u{1}\0\0\u{fffd}\n\0>\u{fffd}\n";
+const NOTHING: [&str; 4] = ["Permission denied\n", "null\n", "{}\n", ""];
+
+#[test]
+fn one_answer_in_which_there_is_nothing_is_told_and_takes_nothing_else_along() {
+    judge_all(|case| {
+        let (mut runs, mut wrong) = (0, Vec::new());
+        for access in case.questions() {
+            let asked = matches!(access, Access::Run(_) | Access::Target(..));
+            let more: &[&str] = if asked { &NOTHING } else { &[] };
+            for text in [PAGE, BLOB].iter().chain(more) {
+                let place = Place::One(access.clone());
+                wrong.extend(case.wrong(Fault::Says(text), place, access));
                 runs += 1;
             }
         }

@@ -232,7 +232,8 @@ impl Asked {
         }
         self.answers += 1;
         let targets = argv.contains(&"--listtargets") || argv.contains(&"target");
-        if known == 0 && targets && table.strange.is_empty() {
+        let nothing = matches!(output.stdout.trim(), "" | "{}");
+        if known == 0 && (targets || nothing) && table.strange.is_empty() {
             let start: String = output.stdout.trim().chars().take(80).collect();
             system.lacks(argv, kind);
             return c.problem(

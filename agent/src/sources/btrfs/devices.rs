@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    devices::word,
+    devices::{number, word},
     host::{Host, HostError},
 };
 
@@ -104,10 +104,16 @@ pub(super) fn of(host: &dyn Host, dir: &str, shown: Option<&Shown>) -> BTreeMap<
             device.missing = missing == "1";
         }
         let errors = host.read(&format!("{dir}/devinfo/{number}/error_stats")).unwrap_or_default();
-        device.errors.extend(errors.lines().filter_map(|line| {
+        let count = |line: &str| {
             let (kind, count) = line.split_once(' ')?;
             Some((kind.strip_suffix("_errs")?.to_owned(), count.trim().parse().ok()?))
-        }));
+        };
+        for line in errors.lines() {
+            match count(line) {
+                Some((kind, count)) => drop(device.errors.insert(kind, count)),
+                None => host.misread(&format!("/{dir}/devinfo/{number}/error_stats"), line),
+            }
+        }
     }
     let names = host.list(&format!("{dir}/devices")).unwrap_or_default();
     let known = |name: &String| {
@@ -132,8 +138,8 @@ pub(super) fn of(host: &dyn Host, dir: &str, shown: Option<&Shown>) -> BTreeMap<
         let Some(name) = device.path.as_deref().and_then(|it| it.rsplit('/').next()) else {
             continue;
         };
-        let sectors = word(host, &format!("{dir}/devices/{name}/size"));
-        device.size = sectors.and_then(|it| it.parse::<f64>().ok()).map(|it| it * 512.0);
+        let sectors = number::<f64>(host, &format!("{dir}/devices/{name}/size"));
+        device.size = sectors.map(|it| it * 512.0);
     }
     all
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{devices::word, host::Host};
+use crate::{devices, host::Host};
 
 /// One kind of block groups.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -39,8 +39,7 @@ pub(super) fn of(host: &dyn Host, dir: &str) -> (BTreeMap<&'static str, Groups>,
     let names = host.list(&format!("{dir}/allocation")).unwrap_or_default();
     for kind in KINDS.into_iter().filter(|kind| names.iter().any(|it| it == kind)) {
         let base = format!("{dir}/allocation/{kind}");
-        let number =
-            |file: &str| -> Option<f64> { word(host, &format!("{base}/{file}"))?.parse().ok() };
+        let number = |file: &str| devices::number::<f64>(host, &format!("{base}/{file}"));
         let mut groups = Groups {
             total: number("total_bytes"),
             used: number("bytes_used"),

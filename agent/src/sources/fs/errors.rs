@@ -12,7 +12,11 @@ use super::{
     below,
     metrics::{BTRFS_ERRORS, ERROR_TIME, ERRORS, LAST_ERROR, ON_ERROR, WARNINGS},
 };
-use crate::{devices::word, mounts::Mount, source::Collect};
+use crate::{
+    devices::{self, word},
+    mounts::Mount,
+    source::Collect,
+};
 
 /// Hands over what the filesystem counted.
 pub(super) fn read(c: &mut Collect<'_>, id: &ComponentId, mount: &Mount) {
@@ -34,7 +38,10 @@ pub(super) fn read(c: &mut Collect<'_>, id: &ComponentId, mount: &Mount) {
 fn ext(c: &mut Collect<'_>, id: &ComponentId, mount: &Mount) {
     let name = below::kernel_name(c.host, mount).unwrap_or_default();
     let file = |file: &str| word(c.host, &format!("sys/fs/ext4/{name}/{file}"));
-    let number = |it: &str| file(it)?.parse::<f64>().ok().filter(|it| (0.0..1e12).contains(it));
+    let number = |it: &str| {
+        let value = devices::number::<f64>(c.host, &format!("sys/fs/ext4/{name}/{it}"));
+        value.filter(|it| (0.0..1e12).contains(it))
+    };
     let (count, warnings) = (number("errors_count"), number("warning_count"));
     let times = [("first", number("first_error_time")), ("last", number("last_error_time"))];
     let place = last_error(&file);
@@ -88,9 +95,10 @@ fn btrfs(c: &mut Collect<'_>, id: &ComponentId, mount: &Mount) {
     for device in c.host.list(&format!("{dir}/devinfo")).unwrap_or_default() {
         let text = c.host.read(&format!("{dir}/devinfo/{device}/error_stats")).unwrap_or_default();
         for line in text.lines() {
-            let Some((kind, count)) = line.split_once(' ') else { continue };
+            let (kind, count) = line.split_once(' ').unwrap_or((line, ""));
             let (Some(kind), Ok(count)) = (kind.strip_suffix("_errs"), count.trim().parse::<f64>())
             else {
+                c.host.misread(&format!("/{dir}/devinfo/{device}/error_stats"), line);
                 continue;
             };
             *sums.entry(kind.to_owned()).or_default() += count;

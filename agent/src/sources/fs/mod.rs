@@ -140,7 +140,10 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
 /// Where the filesystem on this device (`sda1`, `dm-0`) is mounted.
 pub(super) fn mount_point(host: &dyn Host, name: &str) -> Option<String> {
     let text = host.read("proc/self/mountinfo").ok()?;
-    let (all, _) = mounts::parse(&text);
+    let (all, strange) = mounts::parse(&text);
+    if let Some(line) = strange.first() {
+        host.misread("/proc/self/mountinfo", line);
+    }
     let is = |mount: &Mount| {
         let link = host.link(&format!("sys/dev/block/{}", mount.numbers)).ok();
         mount.source.strip_prefix("/dev/") == Some(name)
@@ -151,7 +154,12 @@ pub(super) fn mount_point(host: &dyn Host, name: &str) -> Option<String> {
 
 fn wanted(c: &mut Collect<'_>) -> Vec<Wanted> {
     let mut wanted = match c.host.read("etc/fstab") {
-        Ok(text) => mounts::wanted(&text),
+        Ok(text) => {
+            if let Some(line) = mounts::strange(&text) {
+                c.host.misread("/etc/fstab", line);
+            }
+            mounts::wanted(&text)
+        }
         Err(error) if error.reason() == Reason::Missing => Vec::new(),
         Err(error) => {
             c.problem(error.reason(), None, format!("what should be mounted: {error}"));

@@ -210,9 +210,8 @@ impl Asker {
             );
         }
         // `-Y` prints the row of its columns even where there is nothing below it.
-        if question.columns.len() > 1 && tables.is_empty() && stderr.trim().is_empty()
-            || question.columns.len() > 1 && tables.is_empty() && !stdout.trim().is_empty()
-        {
+        let said_none = stdout.trim().is_empty() && nothing_there(&stderr);
+        if question.columns.len() > 1 && tables.is_empty() && !said_none {
             let first: String = stdout.trim().chars().take(80).collect();
             let text =
                 format!("`{line}` printed no table that begins with a HEADER row: {first:?}");

@@ -163,6 +163,9 @@ pub(super) fn emit(
 /// Mount points of type `gpfs` and their file systems.
 fn mounts(c: &Collect<'_>) -> BTreeMap<String, String> {
     let text = c.host.read("proc/self/mountinfo").unwrap_or_default();
+    if let Some(line) = crate::mounts::parse(&text).1.first() {
+        c.host.misread("/proc/self/mountinfo", line);
+    }
     let one = |line: &str| {
         let (front, back) = line.split_once(" - ")?;
         let point = front.split(' ').nth(4)?;

@@ -62,6 +62,9 @@ const KIB: f64 = 1024.0;
 pub(super) fn emit(c: &mut Collect<'_>, asker: &mut Asker, fs: &str) {
     let pools =
         asker.text(c, Question { argv: &["mmlspool", fs], every: TEN_MINUTES, columns: &[] });
+    if !pools.is_empty() && !pools.contains("torage pools in file system") {
+        c.host.misread(&format!("`mmlspool {fs}`"), &pools);
+    }
     // `Storage pools in file system at '/gpfs/scratch':`
     let mounted = pools.lines().next().and_then(|it| it.split('\'').nth(1)?.rsplit('/').next());
     let of = mounted.filter(|it| fs == UNNAMED && !it.is_empty()).unwrap_or(fs);

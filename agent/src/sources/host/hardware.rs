@@ -5,7 +5,7 @@
 use xunjian_proto::ComponentId;
 
 use crate::{
-    devices::word,
+    devices::known,
     source::{Collect, Metric},
 };
 
@@ -36,10 +36,8 @@ pub(super) fn read(c: &mut Collect<'_>, id: &ComponentId) {
 
 /// Present and not online. `offline` itself also lists places without a processor.
 fn offline(c: &mut Collect<'_>, id: &ComponentId) {
-    let list = |name: &str| word(c.host, &format!("sys/devices/system/cpu/{name}"));
-    if let (Some(present), Some(online)) = (list("present"), list("online"))
-        && let (Some(present), Some(online)) = (ranges(&present), ranges(&online))
-    {
+    let list = |name: &str| known(c.host, &format!("sys/devices/system/cpu/{name}"), ranges);
+    if let (Some(present), Some(online)) = (list("present"), list("online")) {
         c.sample(&CPUS_OFFLINE, id, f64::from(present.saturating_sub(online)));
     }
 }
@@ -73,8 +71,10 @@ fn nodes(c: &mut Collect<'_>, id: &ComponentId) {
         };
         let attrs = [("system.memory.numa.node", name.trim_start_matches("node"))];
         for (metric, key) in [(&NUMA_LIMIT, " MemTotal:"), (&NUMA_FREE, " MemFree:")] {
-            if let Some(bytes) = bytes(key) {
-                c.sample_with(metric, id, &attrs, bytes);
+            match bytes(key) {
+                Some(bytes) => c.sample_with(metric, id, &attrs, bytes),
+                None if text.is_empty() => {}
+                None => c.host.misread(&format!("/{NODES}/{name}/meminfo"), &text),
             }
         }
     }

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, time::Duration};
 use xunjian_proto::{Component, ComponentId, Reason};
 
 use crate::{
-    devices::word,
+    devices::{known, word},
     host::{HostError, Vitals},
     saved::Saved,
     source::{Collect, Metric, Need, Source, SourceError, Words, no_options},
@@ -313,6 +313,9 @@ fn from_vmstat(c: &mut Collect<'_>, id: &ComponentId) {
             let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
             line.and_then(|it| it.trim().parse().ok())
         };
+        if value("pgmajfault").is_none() {
+            c.host.misread("/proc/vmstat", &text);
+        }
         if let Some(faults) = value("pgmajfault") {
             c.sample_with(&FAULTS, id, &[("system.paging.fault.type", "major")], faults);
         }
@@ -321,6 +324,9 @@ fn from_vmstat(c: &mut Collect<'_>, id: &ComponentId) {
         }
     }
     if let Ok(text) = c.host.read("proc/meminfo") {
+        if !text.starts_with("MemTotal:") {
+            c.host.misread("/proc/meminfo", &text);
+        }
         let line = text.lines().find_map(|line| line.strip_prefix("HardwareCorrupted:"));
         let kib = line.and_then(|it| it.trim().strip_suffix(" kB")?.parse::<f64>().ok());
         if let Some(kib) = kib {
@@ -335,7 +341,10 @@ fn pressure(c: &mut Collect<'_>, id: &ComponentId) {
         // Not there before 4.20, and refused where it is switched off: both are no gap.
         let Ok(text) = c.host.read(&format!("proc/pressure/{resource}")) else { continue };
         for line in text.lines() {
-            let Some((stall @ ("some" | "full"), rest)) = line.split_once(' ') else { continue };
+            let Some((stall @ ("some" | "full"), rest)) = line.split_once(' ') else {
+                c.host.misread(&format!("/proc/pressure/{resource}"), line);
+                continue;
+            };
             // For processors, `full` means nothing and is always 0.
             if resource == "cpu" && stall == "full" {
                 continue;
@@ -353,8 +362,8 @@ fn pressure(c: &mut Collect<'_>, id: &ComponentId) {
 
 fn limits(c: &mut Collect<'_>, id: &ComponentId) {
     let numbers = |path: &str| -> Vec<f64> {
-        let text = word(c.host, path).unwrap_or_default();
-        text.split_whitespace().filter_map(|it| it.parse().ok()).collect()
+        let all = |it: &str| it.split_whitespace().map(|it| it.parse().ok()).collect();
+        known(c.host, path, all).unwrap_or_default()
     };
     // Allocated, free among them, limit.
     let files = numbers("proc/sys/fs/file-nr");

@@ -311,7 +311,12 @@ fn integrated(tool: &mut Tool<'_>) {
     if list.is_none() {
         numbers = vec!["0".to_owned()];
     } else if numbers.is_empty() {
-        tool.failures.push((Reason::Missing, format!("{} LIST names no controller", tool.name)));
+        let reason = if list.as_deref().is_some_and(ircu::is_answer) {
+            Reason::Missing
+        } else {
+            Reason::Unparsable
+        };
+        tool.failures.push((reason, format!("{} LIST names no controller", tool.name)));
     }
     for number in numbers {
         let words = [number.as_str(), "DISPLAY"];

@@ -177,10 +177,26 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
 /// Longest time of one question: a slow controller takes a minute for its sensors. The run's own time bounds all.
 const LIMIT: Duration = Duration::from_secs(100);
 
+/// What the answers to these questions have in them, whatever the controller.
+const MARKS: [(&[&str], &str); 5] = [
+    (&["chassis", "status"], "System Power"),
+    (&["dcmi", "power", "reading"], "ower"),
+    (&["mc", "info"], "Device ID"),
+    (&["sel", "info"], "Entries"),
+    (&["sel", "time", "get"], ":"),
+];
+
 /// Asks ipmitool. None where only some saved outputs were given and this one was not among them.
 fn ask(c: &Collect<'_>, argv: &[&str]) -> Result<Option<Output>, HostError> {
     match c.host.run_within(argv, LIMIT) {
-        Ok(output) => Ok(Some(output)),
+        Ok(output) => {
+            let marks = MARKS.iter().find(|(words, _)| argv.ends_with(words));
+            let begins = marks.is_none_or(|(_, mark)| output.stdout.contains(mark));
+            if output.status == 0 && !begins {
+                c.host.misread(&format!("`{}`", argv.join(" ")), &output.stdout);
+            }
+            Ok(Some(output))
+        }
         Err(HostError::Run { source, .. })
             if source.kind() == io::ErrorKind::NotFound && !c.host.is_live() =>
         {

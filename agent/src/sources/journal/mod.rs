@@ -119,9 +119,11 @@ fn read(c: &mut Collect<'_>, text: &str, cursor: &mut Cursor) -> (Vec<Event>, us
             strange += 1;
             continue;
         };
-        if let Some(place) = json["__CURSOR"].as_str() {
-            cursor.place = Some(place.to_owned());
-        }
+        let Some(place) = json["__CURSOR"].as_str() else {
+            strange += 1; // each entry has a place
+            continue;
+        };
+        cursor.place = Some(place.to_owned());
         let (Some(service), Some(message), Some(at)) =
             (field(&json, "SYSLOG_IDENTIFIER"), field(&json, "MESSAGE"), time(&json))
         else {

@@ -139,6 +139,7 @@ impl Lnet {
     /// Understands `/proc/sys/lnet/nis`: `nid status alive refs peer rtr max tx min`, one line an interface and CPU
     /// partition.
     pub(super) fn add_nis(&mut self, text: &str) {
+        self.strange += usize::from(!is_table(text));
         let list = self.local.get_or_insert_default();
         for (words, columns) in rows(text, "nid") {
             let field =
@@ -154,6 +155,7 @@ impl Lnet {
 
     /// Understands `/proc/sys/lnet/peers`: `nid refs state last max rtr min tx min queue`.
     pub(super) fn add_peers(&mut self, text: &str) {
+        self.strange += usize::from(!is_table(text));
         let list = self.peers.get_or_insert_default();
         for (words, columns) in rows(text, "nid") {
             let field =
@@ -196,6 +198,11 @@ fn pair(text: &str) -> Option<(&str, &str)> {
         return Some((key.trim(), value.trim().trim_matches('"')));
     }
     text.trim_end().strip_suffix(':').map(|key| (key.trim(), ""))
+}
+
+/// Whether a file is empty or has the line of its columns.
+fn is_table(text: &str) -> bool {
+    text.trim().is_empty() || text.lines().any(|it| it.split_whitespace().next() == Some("nid"))
 }
 
 /// Rows of a table whose first line names the columns, which begins with `first`.

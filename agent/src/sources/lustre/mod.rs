@@ -200,6 +200,7 @@ fn read(c: &mut Collect<'_>) -> Params {
             c.problem(Reason::Unparsable, None, text);
         }
     }
+    params.check(c);
     params
 }
 

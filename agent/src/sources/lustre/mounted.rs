@@ -9,11 +9,14 @@ use super::{
     metrics,
     names::{Target, fs_id},
 };
-use crate::source::Collect;
+use crate::{mounts, source::Collect};
 
 /// Emits the mounts and what they stand on.
 pub(super) fn emit(c: &mut Collect<'_>) {
     let text = c.host.read("proc/self/mountinfo").unwrap_or_default();
+    if let Some(line) = mounts::parse(&text).1.first() {
+        c.host.misread("/proc/self/mountinfo", line);
+    }
     let mut seen = Vec::new();
     for (point, source, options) in text.lines().filter_map(mount) {
         if seen.contains(&point) {

@@ -24,6 +24,25 @@ const PARAMS_MAX: usize = 100_000;
 const PLAIN: [&str; 6] =
     ["health_check", "jobid_var", "lnet_memused", "memused", "memused_max", "version"];
 
+/// Parameters that are one number.
+const NUMBERS: [&str; 15] = [
+    "active",
+    "degraded",
+    "eviction_count",
+    "filesfree",
+    "filestotal",
+    "kbytesavail",
+    "kbytesfree",
+    "kbytestotal",
+    "lnet_memused",
+    "lock_timeouts",
+    "max_create_count",
+    "memused",
+    "memused_max",
+    "num_exports",
+    "prealloc_status",
+];
+
 /// Parameters that were read.
 #[derive(Debug, Default)]
 pub(super) struct Params {
@@ -72,6 +91,23 @@ impl Params {
     /// Whether nothing was read.
     pub(super) fn is_empty(&self) -> bool {
         self.all.is_empty()
+    }
+
+    /// Notes what is not what its name says.
+    pub(super) fn check(&self, c: &Collect<'_>) {
+        for ((group, device, name), text) in &self.all {
+            let fits = match name.as_str() {
+                "brw_stats" => text.contains("snapshot_time"),
+                "job_stats" => text.trim_start().starts_with("job_stats:"),
+                name if NUMBERS.contains(&name) => plausible(text).is_some(),
+                _ => true,
+            };
+            if !fits && !text.trim().is_empty() {
+                let what = [group.as_str(), device, name];
+                let parts: Vec<&str> = what.into_iter().filter(|it| !it.is_empty()).collect();
+                c.host.misread(&format!("`lctl get_param {}`", parts.join(".")), text);
+            }
+        }
     }
 
     fn add(&mut self, (group, device, name): (&str, &str, &str), text: &str) {

@@ -7,7 +7,7 @@ use xunjian_proto::{Member, MemberState};
 
 use super::mdstat::Array;
 use crate::{
-    devices::{self, word},
+    devices::{self, known, number},
     host::Host,
 };
 
@@ -49,15 +49,35 @@ fn from_sysfs(host: &dyn Host, array: &Array) -> Vec<Part> {
     names.iter().filter_map(|name| part(host, &dir, name.strip_prefix("dev-")?)).collect()
 }
 
+/// What a member's state is made of.
+const WORDS: [&str; 12] = [
+    "blocked",
+    "external_bbl",
+    "failfast",
+    "faulty",
+    "in_sync",
+    "journal",
+    "none",
+    "replacement",
+    "spare",
+    "want_replacement",
+    "write_error",
+    "writemostly",
+];
+
 fn part(host: &dyn Host, dir: &str, name: &str) -> Option<Part> {
-    let file = |file: &str| word(host, &format!("{dir}/dev-{name}/{file}"));
-    let state = file("state")?;
+    let of_kernel = |it: &str| {
+        let known = it.split(',').all(|it| WORDS.contains(&it.trim()));
+        known.then(|| it.to_owned())
+    };
+    let state = known(host, &format!("{dir}/dev-{name}/state"), of_kernel)?;
     let words: Vec<&str> = state.split(',').map(str::trim).collect();
     let has = |it: &str| words.contains(&it);
     if has("journal") {
         return None;
     }
-    let slot: Option<u32> = file("slot").and_then(|it| it.parse().ok());
+    let place = |it: &str| if it == "none" { Some(None) } else { it.parse().ok().map(Some) };
+    let slot: Option<u32> = known(host, &format!("{dir}/dev-{name}/slot"), place).flatten();
     let (state, slot) = if has("faulty") {
         (MemberState::Failed, slot)
     } else if has("replacement") {
@@ -73,11 +93,19 @@ fn part(host: &dyn Host, dir: &str, name: &str) -> Option<Part> {
     };
     let suspect = ["write_error", "want_replacement", "blocked"];
     let marks = words.iter().filter(|it| suspect.contains(it)).map(|it| (*it).to_owned()).collect();
-    let bad_blocks = host.read(&format!("{dir}/dev-{name}/bad_blocks")).ok();
+    let bad_blocks = host.read(&format!("{dir}/dev-{name}/bad_blocks")).ok().and_then(|text| {
+        let ranges: Vec<&str> = text.lines().filter(|it| !it.trim().is_empty()).collect();
+        let range = |it: &&str| it.split_whitespace().all(|it| it.parse::<u64>().is_ok());
+        if !ranges.iter().all(range) {
+            host.misread(&format!("/{dir}/dev-{name}/bad_blocks"), &text);
+            return None;
+        }
+        Some(count(ranges.len()))
+    });
     Some(Part {
         member: member(host, name, slot, state),
-        errors: file("errors").and_then(|it| it.parse().ok()),
-        bad_blocks: bad_blocks.map(|it| count(it.lines().filter(|it| !it.is_empty()).count())),
+        errors: number(host, &format!("{dir}/dev-{name}/errors")),
+        bad_blocks,
         marks,
     })
 }

@@ -345,5 +345,5 @@ fn file(c: &Collect<'_>, array: &Array, name: &str) -> Option<String> {
 }
 
 fn number(c: &Collect<'_>, array: &Array, name: &str) -> Option<f64> {
-    file(c, array, name)?.parse().ok()
+    devices::number(c.host, &format!("sys/block/{}/md/{name}", array.name))
 }

@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, time::Duration};
 use xunjian_proto::{Component, ComponentId, Reason};
 
 use crate::{
-    devices::word,
+    devices::{number, word},
     host::Host,
     saved::Saved,
     source::{Collect, Metric, Need, Source, SourceError, Words, no_options},
@@ -136,10 +136,11 @@ fn one(c: &mut Collect<'_>, name: &str, bond: bool, traffic: Option<&[f64; 8]>) 
     if let Some(driver) = driver.as_deref().and_then(|it| it.rsplit('/').next()) {
         attrs.insert("hw.driver.name".to_owned(), driver.to_owned());
     }
-    let failures = sys("bonding_slave/link_failure_count").and_then(|it| it.parse().ok());
+    let failures =
+        number(c.host, &format!("sys/class/net/{name}/bonding_slave/link_failure_count"));
     let link = link(&sys);
     let (operstate, duplex, speed) = (sys("operstate"), sys("duplex"), sys("speed"));
-    let changes = sys("carrier_changes").and_then(|it| it.parse().ok());
+    let changes = number(c.host, &format!("sys/class/net/{name}/carrier_changes"));
     let (mode, active) = (sys("bonding/mode"), sys("bonding/active_slave"));
     c.component(Component { id: id.clone(), name: name.to_owned(), attrs, links: Vec::new(), set });
 
@@ -209,6 +210,9 @@ fn link(sys: &dyn Fn(&str) -> Option<String>) -> Option<&'static str> {
 /// By interface: received bytes, packets, errors, drops, and the same of sent ones.
 fn traffic(c: &mut Collect<'_>, text: &str) -> BTreeMap<String, [f64; 8]> {
     let mut all = BTreeMap::new();
+    if !text.starts_with("Inter-") {
+        c.host.misread("/proc/net/dev", text);
+    }
     for line in text.lines().filter(|it| it.contains(':')) {
         let (name, rest) = line.split_once(':').unwrap_or((line, ""));
         let columns: Option<Vec<f64>> = rest

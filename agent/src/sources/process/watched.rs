@@ -241,6 +241,9 @@ fn emit(c: &mut Collect<'_>, watch: &Watch, found: &[&Stat], whole: bool, restar
 /// `VmRSS:     1234 kB`.
 fn memory(c: &Collect<'_>, number: u32) -> Option<f64> {
     let text = c.host.read(&format!("proc/{number}/status")).ok()?;
+    if !text.starts_with("Name:") {
+        c.host.misread(&format!("/proc/{number}/status"), &text);
+    }
     let line = text.lines().find_map(|it| it.strip_prefix("VmRSS:"))?;
     let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib * 1024.0).filter(|it| (0.0..1e18).contains(it))
@@ -249,6 +252,9 @@ fn memory(c: &Collect<'_>, number: u32) -> Option<f64> {
 /// `Max open files            1024                 524288               files`: the first one is in force.
 fn files_limit(c: &Collect<'_>, number: u32) -> Option<f64> {
     let text = c.host.read(&format!("proc/{number}/limits")).ok()?;
+    if !text.starts_with("Limit") {
+        c.host.misread(&format!("/proc/{number}/limits"), &text);
+    }
     let line = text.lines().find_map(|it| it.strip_prefix("Max open files"))?;
     line.split_whitespace().next()?.parse().ok()
 }

@@ -120,7 +120,12 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
     }
     let real = mounts::real(&all);
     let wanted = match c.host.read("etc/fstab") {
-        Ok(text) => mounts::wanted(&text),
+        Ok(text) => {
+            if let Some(line) = mounts::strange(&text) {
+                c.host.misread("/etc/fstab", line);
+            }
+            mounts::wanted(&text)
+        }
         Err(error) if error.reason() == Reason::Missing => Vec::new(),
         Err(error) => {
             c.problem(error.reason(), None, format!("which quotas are wanted: {error}"));

@@ -64,6 +64,11 @@ fn places(host: &dyn Host, device: &str, kinds: &[String], tries: &mut usize) ->
             misses += 1; // a place that does not answer is asked again in a day, and its drive is missed by its set
             continue;
         };
+        if serde_json::from_str::<serde_json::Value>(&output.stdout)
+            .map_or(true, |it| it.get("smartctl").is_none())
+        {
+            host.misread(&format!("`{}`", argv.join(" ")), &output.stdout);
+        }
         if is_drive(&output.stdout) {
             misses = 0;
             there.push(kind.clone());

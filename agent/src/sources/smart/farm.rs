@@ -38,7 +38,10 @@ pub(super) fn read(
     let argv =
         ["smartctl", "--json=c", "-l", "farm", "-n", "standby", "-d", &asked.kind, &asked.device];
     let Ok(output) = host.run(&argv) else { return };
-    let Ok(json) = serde_json::from_str::<Value>(&output.stdout) else { return };
+    let json = serde_json::from_str::<Value>(&output.stdout).unwrap_or_default();
+    if json.get("smartctl").is_none() {
+        return host.misread(&format!("`{}`", argv.join(" ")), &output.stdout);
+    }
     let log = at(&json, &["seagate_farm_log"]);
     if log.is_none_or(|it| truth(it, &["supported"]) == Some(false)) {
         return; // an older drive

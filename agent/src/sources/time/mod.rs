@@ -228,7 +228,10 @@ fn chrony(c: &mut Collect<'_>, strange: &mut bool) -> Option<Clock> {
     };
     if let Some(text) = ask(c, &["chronyc", "-c", "sources"]) {
         let (sources, strange) = reports::chrony_sources(&text);
-        clock.sources = sources;
+        // A line that was not understood may be any of them.
+        if strange.is_empty() {
+            clock.sources = sources;
+        }
         for line in strange {
             not_understood(c, "chronyc -c sources", line);
         }
@@ -270,7 +273,7 @@ fn kernel(c: &mut Collect<'_>) -> Option<Flag> {
 
 fn timesyncd(c: &mut Collect<'_>) -> Option<Clock> {
     let text = ask(c, &["timedatectl", "timesync-status"])?;
-    reports::timesync(&text)
+    reports::timesync(&text).or_else(|| not_understood(c, "timedatectl timesync-status", &text))
 }
 
 fn not_understood(c: &mut Collect<'_>, what: &str, text: &str) -> Option<Clock> {

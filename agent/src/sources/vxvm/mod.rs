@@ -148,6 +148,9 @@ fn part(c: &mut Collect<'_>, answer: Result<String, SourceError>) -> String {
 
 /// `datadg  enabled,cds  1283.9.host`.
 fn group_states(c: &mut Collect<'_>, text: &str, groups: &[print::Group]) {
+    if !text.trim().is_empty() && !text.trim_start().starts_with("NAME") {
+        return c.host.misread("`vxdg list`", text);
+    }
     let mut told: BTreeMap<String, String> = BTreeMap::new();
     for line in text.lines().filter(|it| !it.trim_start().starts_with("NAME")) {
         let mut words = line.split_whitespace();

@@ -138,7 +138,8 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
     let mut memory: Memory =
         c.cursor.as_deref().and_then(|it| serde_json::from_str(it).ok()).unwrap_or_default();
     let status = status(c, &mut memory);
-    let rows = rows(c);
+    let some = status.as_ref().is_ok_and(|it| !it.is_empty());
+    let rows = rows(c, some);
     let mut pools = match status {
         Ok(pools) => pools,
         Err(error) => {
@@ -260,7 +261,8 @@ fn no_module(error: &HostError) -> bool {
     stderr.contains("modules are not loaded") || stderr.contains("modules cannot be auto-loaded")
 }
 
-fn rows(c: &mut Collect<'_>) -> Vec<list::Row> {
+/// Sizes and use. `some`: there are pools.
+fn rows(c: &mut Collect<'_>, some: bool) -> Vec<list::Row> {
     let argv = ["zpool", "list", "-H", "-p", "-o", list::COLUMNS];
     let text = match c.host.run(&argv).and_then(|it| it.ok(&argv)) {
         Ok(text) => text,
@@ -271,6 +273,9 @@ fn rows(c: &mut Collect<'_>) -> Vec<list::Row> {
         }
     };
     let (rows, strange) = list::parse(&text);
+    if some && text.trim().is_empty() {
+        c.host.misread("`zpool list`", "");
+    }
     for line in strange.iter().take(8) {
         c.problem(Reason::Unparsable, None, format!("line of zpool list not understood: {line:?}"));
     }
