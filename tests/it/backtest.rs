@@ -289,3 +289,41 @@ fn the_collectors_own_history_is_measured_like_a_table() {
     assert_eq!((&fault["caught"][1]["value"], &fault["lead"]), (&1.0.into(), &10.into()));
     assert_eq!(fault["false_alarms"]["value"], 0.0);
 }
+
+#[test]
+fn days_on_which_nothing_was_read_are_no_days_and_failures_without_any_are_named() {
+    let table = "\u{feff}date,serial_number,model,capacity_bytes,failure,smart_5_raw,smart_197_raw,datacenter
+2024-01-01,N1,Micron 7300,-1,0,,,ams5
+2024-01-01,A1,ST4000DM000,4000787030016,0,0,0,ams5
+2024-01-02,N1,Micron 7300,-1,0,,,phx1
+2024-01-02,A1,ST4000DM000,4000787030016,0,,,phx1
+2024-01-03,N1,Micron 7300,-1,1,,,phx1
+2024-01-03,A1,ST4000DM000,4000787030016,0,0,0,phx1
+";
+    let mut histories = Histories::default();
+    csv::rows(table.as_bytes(), &mut histories).unwrap();
+    histories.finish();
+    let left = histories.left;
+    assert_eq!((left.without_values, left.failed_unread, left.failure_day), (4, 1, 0));
+    let outcome = run(&histories, &Arc::new(library().0), None);
+    assert_eq!((outcome.counted.failed, outcome.counted.good, outcome.drive_days), (0, 1, 2));
+    let said = xunjian_collector::backtest::text(&outcome, xunjian_rules::Lang::Zh);
+    assert!(said.contains("4 没有任何读数"), "{said}");
+    assert!(said.contains("未计入上面的失效盘，任何规则都无从预警）: 1"), "{said}");
+}
+
+#[test]
+fn an_archive_unpacked_on_a_mac_is_read_and_one_not_unpacked_is_named() {
+    let folder = TempDir::new("backtest-mac");
+    fs::create_dir_all(folder.path().join("__MACOSX/data")).unwrap();
+    fs::create_dir_all(folder.path().join("data")).unwrap();
+    fs::write(folder.path().join("data/2016-03-26.csv"), TABLE).unwrap();
+    fs::write(folder.path().join("data/._2016-03-26.csv"), b"\x00\x05\x16\x07Mac OS X").unwrap();
+    fs::write(folder.path().join("__MACOSX/data/2016-03-26.csv"), b"\x00\x05\x16\x07").unwrap();
+    let path = folder.path().to_str().unwrap();
+    assert_eq!(told(&["--drive-stats", path])["drive_days"], 4);
+    let archive = folder.path().join("data.zip");
+    fs::write(&archive, b"PK\x03\x04rest").unwrap();
+    let error = csv::read(&[archive], &mut Histories::default()).unwrap_err();
+    assert!(error.to_string().contains("zip archive: unpack it"), "{error}");
+}

@@ -323,3 +323,36 @@ fn spares_are_named_where_they_mean_something() {
         assert!(!said.contains("（bond"), "{said}");
     }
 }
+
+#[test]
+fn a_degraded_set_that_nothing_in_service_stands_on_does_not_threaten_the_service() {
+    let states = [MemberState::Active, MemberState::Missing, MemberState::Active];
+    let set = set_of("md0", "raid5", 3, 0, &states);
+    let facts = [fact("md-degraded", "redundancy", EvidenceKind::Suspect, &set.id, t0())];
+    let elsewhere = component(ComponentId::new("filesystem", "/"), "/", &[disk(9)]);
+    let unused = decided(vec![set.clone(), elsewhere], &facts, &Contract::default(), None, 0);
+    let asset = Asset { scratch: vec!["/data".to_owned()], ..Asset::default() };
+    let scratch = decided(host_with(set), &facts, &Contract::default(), Some(&asset), 0);
+    for (decision, said) in [(unused, "其上未承载生产数据"), (scratch, "合同约定的临时空间")]
+    {
+        assert_eq!(decision.grade, Grade::Fault(Level::Four));
+        assert!(decision.because.zh.contains(said), "{}", decision.because.zh);
+        assert!(!decision.because.zh.contains("服务即中断"), "{}", decision.because.zh);
+        assert!(!decision.worse_if.zh.contains("一级"), "{}", decision.worse_if.zh);
+    }
+}
+
+#[test]
+fn a_suspect_is_named_whatever_redundancy_is_left() {
+    let whole = [MemberState::Active; 4];
+    for (scheme, level, said) in [
+        ("raid0", Level::Two, "有 1 个成员有失效征兆，该组没有冗余；一旦失效，服务即中断"),
+        ("raid6", Level::Four, "有 1 个成员有失效征兆，目前无成员失效，还能承受 2 个成员失效"),
+    ] {
+        let facts = [fact("smart-failed", "media", EvidenceKind::Suspect, &disk(1), t0())];
+        let host = host_with(set_of("md0", scheme, 4, 0, &whole));
+        let decision = decided(host, &facts, &Contract::default(), None, 1);
+        assert_eq!(decision.grade, Grade::Fault(level));
+        assert!(decision.because.zh.contains(said), "{}", decision.because.zh);
+    }
+}

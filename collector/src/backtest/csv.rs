@@ -39,7 +39,12 @@ fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
     }
     let mut found = Vec::new();
     for entry in std::fs::read_dir(path)? {
-        let path = entry?.path();
+        let entry = entry?;
+        let (path, own) = (entry.path(), entry.file_name());
+        // What macOS puts beside each file of an archive bears its ending too.
+        if own.to_string_lossy().starts_with("._") || own == "__MACOSX" {
+            continue;
+        }
         let name = path.to_string_lossy().to_lowercase();
         if path.is_dir() {
             found.extend(files(&path)?);
@@ -56,6 +61,10 @@ fn open(path: &Path) -> io::Result<Box<dyn Read>> {
     let mut file = BufReader::with_capacity(CHUNK, File::open(path)?);
     let start = file.fill_buf()?;
     Ok(match start {
+        [b'P', b'K', 3 | 5, 4 | 6, ..] => {
+            let text = "a zip archive: unpack it and give the folder with its tables";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+        }
         [0x1f, 0x8b, ..] => Box::new(flate2::bufread::MultiGzDecoder::new(file)),
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(zstd::stream::read::Decoder::with_buffer(file)?),
         _ => Box::new(file),
@@ -117,6 +126,7 @@ struct Columns {
 
 impl Columns {
     fn of(header: &[u8]) -> io::Result<Columns> {
+        let header = header.strip_prefix(b"\xef\xbb\xbf").unwrap_or(header);
         let names = header.split(|it| *it == b',').map(|it| unquoted(it).to_ascii_lowercase());
         let mut kinds: Vec<Column> = names.map(|it| kind(&it)).collect();
         for wanted in [Column::Date, Column::Serial, Column::Model, Column::Failure] {
@@ -159,15 +169,20 @@ impl Columns {
             into.left.without_serial += 1;
             return;
         };
+        if failed {
+            let known = &mut into.drives[drive].failed;
+            *known = Some(known.map_or(day, |it| it.min(day)));
+        }
+        // Nothing was read on that day: the drive was neither good nor bad then.
+        if raw.iter().all(|it| *it == MISSING) {
+            into.left.without_values += 1;
+            return;
+        }
         let family = into.drives[drive].family;
         for (at, (id, _)) in ATTRIBUTES.iter().enumerate() {
             if raw[at] != MISSING {
                 raw[at] = drives::count(family, *id, raw[at]).unwrap_or(MISSING);
             }
-        }
-        if failed {
-            let known = &mut into.drives[drive].failed;
-            *known = Some(known.map_or(day, |it| it.min(day)));
         }
         into.add(drive, day, &raw);
     }
@@ -179,9 +194,17 @@ impl Columns {
         {
             return Some(*place);
         }
-        devices::plausible_key(std::str::from_utf8(serial).ok()?)?;
-        let place = into.place(model, serial);
-        self.last = Some((serial.to_vec(), model.to_vec(), place));
+        let place = match into.known(model, serial) {
+            Some(place) => place,
+            None => {
+                devices::plausible_key(std::str::from_utf8(serial).ok()?)?;
+                into.place(model, serial)
+            }
+        };
+        let (known, of, at) = self.last.get_or_insert_default();
+        serial.clone_into(known);
+        model.clone_into(of);
+        *at = place;
         Some(place)
     }
 }

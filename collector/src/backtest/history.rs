@@ -83,6 +83,10 @@ pub struct Left {
     pub unreadable: u64,
     /// Of the day of the failure, or later.
     pub failure_day: u64,
+    /// Without any of the values that are looked at: nothing was read on that day.
+    pub without_values: u64,
+    /// Failed drives of which no row is left.
+    pub failed_unread: u64,
 }
 
 /// All drives.
@@ -100,14 +104,19 @@ pub struct Histories {
 }
 
 impl Histories {
-    /// Place of a drive; serial numbers may repeat among models.
-    pub fn place(&mut self, model: &[u8], serial: &[u8]) -> usize {
+    /// Place of a drive that was seen before; serial numbers may repeat among models.
+    pub fn known(&mut self, model: &[u8], serial: &[u8]) -> Option<usize> {
         self.key.clear();
         self.key.extend_from_slice(model);
         self.key.push(0);
         self.key.extend_from_slice(serial);
-        if let Some(found) = self.index.get(self.key.as_slice()) {
-            return *found;
+        self.index.get(self.key.as_slice()).copied()
+    }
+
+    /// Place of a drive, a new one if it was not seen before.
+    pub fn place(&mut self, model: &[u8], serial: &[u8]) -> usize {
+        if let Some(found) = self.known(model, serial) {
+            return found;
         }
         let text = |it: &[u8]| String::from_utf8_lossy(it).trim().to_owned();
         let (model, serial) = (text(model), text(serial));
@@ -125,6 +134,10 @@ impl Histories {
             Some(last) if last.first <= day && day <= last.last => self.left.repeated += 1,
             last => {
                 self.unsorted |= last.is_some_and(|it| day < it.first);
+                // Most drives have one stretch for good; the usual growth would hold room for four.
+                if stretches.is_empty() {
+                    stretches.reserve_exact(1);
+                }
                 stretches.push(Stretch { first: day, last: day, values: *values });
             }
         }
@@ -145,6 +158,8 @@ impl Histories {
             }
             drive.stretches.retain(|it| it.first <= it.last);
         }
+        let unread = self.drives.iter().filter(|it| it.stretches.is_empty() && it.failed.is_some());
+        self.left.failed_unread = unread.count() as u64;
         self.drives.retain(|it| !it.stretches.is_empty());
         self.index = HashMap::new();
     }

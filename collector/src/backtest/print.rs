@@ -17,7 +17,7 @@ pub fn text(outcome: &Outcome, lang: Lang) -> String {
     let left = &outcome.left;
     let _ = writeln!(
         out,
-        "{}: {}; {}: {} ({:.0}); {}: {}; {}: {}\n{}: {} {}, {} {}, {} {}, {} {}\n",
+        "{}: {}; {}: {} ({:.0}); {}: {}; {}: {}\n{}: {} {}, {} {}, {} {}, {} {}, {} {}\n",
         pick("失效盘", "failed drives"),
         counted.failed,
         pick("未失效盘（盘月）", "good drives (drive-months)"),
@@ -36,7 +36,20 @@ pub fn text(outcome: &Outcome, lang: Lang) -> String {
         pick("无法解析", "unreadable"),
         left.failure_day,
         pick("失效当日", "of the failure day"),
+        left.without_values,
+        pick("没有任何读数", "without any value"),
     );
+    if left.failed_unread > 0 {
+        let _ = writeln!(
+            out,
+            "{}: {}\n",
+            pick(
+                "失效前没有任何读数的失效盘（未计入上面的失效盘，任何规则都无从预警）",
+                "failed drives without any reading before (not among those above; no rule can foretell them)"
+            ),
+            left.failed_unread,
+        );
+    }
     table(&mut out, &outcome.lines, lang);
     let _ = writeln!(
         out,

@@ -95,6 +95,38 @@ pub(super) fn used_up(set: &Component, margin: &Margin, usage: Usage) -> Text {
     )
 }
 
+/// The same for a set that no production stands on.
+pub(super) fn used_up_aside(set: &Component, margin: &Margin, usage: Usage) -> Text {
+    let (label, state, spare) = (label(set, margin), state(set, margin), recovery(set, margin));
+    let (zh, en) = match usage {
+        Usage::Scratch => {
+            ("其上只有合同约定的临时空间", "only scratch space of the contract stands on it")
+        }
+        _ => ("其上未承载生产数据", "it holds no production data"),
+    };
+    Text::new(
+        format!("{}{}，冗余已耗尽；{zh}{}", label.zh, state.zh, spare.zh),
+        format!("{}: {}, redundancy is used up; {en}{}", label.en, state.en, spare.en),
+    )
+}
+
+pub(super) fn used_up_aside_worse(usage: Usage, scratch_lost: u8) -> Text {
+    match usage {
+        Usage::Scratch => Text::new(
+            format!(
+                "再失效一个成员，临时空间不可用，按 {scratch_lost} 级处理；改作生产用途，升为二级"
+            ),
+            format!(
+                "level {scratch_lost} if one more member is lost and the scratch space with it; level 2 if it is put into production"
+            ),
+        ),
+        _ => Text::new(
+            "再失效一个成员致数据丢失，或投入生产使用，升为二级",
+            "level 2 if one more member is lost and its data with it, or if it is put into production",
+        ),
+    }
+}
+
 pub(super) fn used_up_worse(set: &Component) -> Text {
     let bond = set.set.as_ref().is_some_and(|it| it.scheme == "bond");
     let (zh, en) = if bond {
@@ -130,6 +162,24 @@ fn suspects_en(margin: &Margin, all: &str) -> String {
 pub(super) fn suspect_interrupts(set: &Component, margin: &Margin, usage: Usage) -> Text {
     let (label, state, aside) = (label(set, margin), state(set, margin), assumed_text(usage));
     let count = suspect_count(margin);
+    if margin.lost == 0 && margin.unknown == 0 {
+        let (zh, en) = match margin.r_design {
+            Some(0) => ("该组没有冗余", "there is no redundancy"),
+            _ => ("现有冗余承受不了", "that is more than the redundancy bears"),
+        };
+        return Text::new(
+            format!(
+                "{}有 {count} 个成员有失效征兆，{zh}；一旦失效，服务即中断，应先备份数据{}",
+                label.zh, aside.zh
+            ),
+            format!(
+                "{}: {}, the service stops ({en}): copy the data off first{}",
+                label.en,
+                suspects_en(margin, "all "),
+                aside.en
+            ),
+        );
+    }
     Text::new(
         format!(
             "{}{}，另有 {count} 个成员有失效征兆；一旦失效，服务即中断，应先备份数据{}",
@@ -146,8 +196,11 @@ pub(super) fn suspect_interrupts(set: &Component, margin: &Margin, usage: Usage)
 }
 
 pub(super) fn suspects_exhaust(set: &Component, margin: &Margin) -> Text {
-    let (label, state) = (label(set, margin), state(set, margin));
+    let (label, mut state) = (label(set, margin), state(set, margin));
     let count = suspect_count(margin);
+    if margin.lost == 0 && margin.unknown == 0 {
+        state = Text::new("目前无成员失效", "no member is lost");
+    }
     Text::new(
         format!("{}{}，{count} 个在用成员有失效征兆；若都失效，冗余即耗尽", label.zh, state.zh),
         format!(

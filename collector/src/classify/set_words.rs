@@ -17,8 +17,8 @@ pub(super) fn label(set: &Component, margin: &Margin) -> Text {
     )
 }
 
-pub(super) fn members_en(count: u32) -> &'static str {
-    if count == 1 { "member" } else { "members" }
+pub(super) fn members_en<N: PartialEq + From<u8>>(count: N) -> &'static str {
+    if count == N::from(1) { "member" } else { "members" }
 }
 
 fn scheme(set: &Component) -> Text {
@@ -116,6 +116,14 @@ pub(super) fn state(set: &Component, margin: &Margin) -> Text {
         // Members that are sets themselves serve, and have lost some of their own.
         0 if margin.r < margin.r_design => {
             Text::new("有成员内部的部件已失效", "a member has lost parts of its own")
+        }
+        0 if !margin.suspects.is_empty() => {
+            let count = margin.suspects.len();
+            let shows = if count == 1 { "shows" } else { "show" };
+            Text::new(
+                format!("有 {count} 个成员有失效征兆，目前无成员失效"),
+                format!("{count} {} {shows} signs of failing, none is lost", members_en(count)),
+            )
         }
         0 => Text::new("目前无成员失效", "no member is lost"),
         1 => Text::new(

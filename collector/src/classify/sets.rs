@@ -129,7 +129,12 @@ fn used_up(
         // A bond carries the host's traffic whether or not anything says so.
         _ if scheme == "bond" => Candidate::fault(3, Level::Two, because),
         Usage::Production { .. } => Candidate::fault(3, Level::Two, because),
-        Usage::Scratch | Usage::Unused => Candidate::fault(7, Level::Four, because),
+        Usage::Scratch | Usage::Unused => {
+            let because = say::used_up_aside(set, margin, usage);
+            let worse = say::used_up_aside_worse(usage, policy.scratch_lost);
+            let candidate = Candidate::fault(7, Level::Four, because);
+            return Some(candidate.outlook(worse, say::used_up_better(set)));
+        }
     };
     Some(assumed(candidate, usage).outlook(say::used_up_worse(set), say::used_up_better(set)))
 }
