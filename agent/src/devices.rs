@@ -4,9 +4,15 @@
 //! database in `/run/udev/data`, for kernels that lack the first ones. A disk's key is its serial number, because that
 //! is also what smartctl sees behind a RAID controller, and what stands on the drive that an engineer pulls.
 //!
+//! Several volumes of one array may all bear the array's serial number (SPC-5 leaves to the maker what page 0x80 numbers),
+//! and cheap drives share made-up ones: what is provably another disk is known by its WWN instead.
+//!
 //! Invariant: a name such as `sda` becomes a key only with `stable = false`.
 
-use std::str::FromStr;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    str::FromStr,
+};
 
 use xunjian_proto::ComponentId;
 
@@ -21,6 +27,8 @@ pub struct Identity {
     pub stable: bool,
     /// Serial number, WWN or UUID that the id was made from.
     pub key: Option<String>,
+    /// Its serial number; the key as well, unless it cannot tell disks apart.
+    pub serial: Option<String>,
 }
 
 /// How an array is asked for its UUID, where neither sysfs nor udev knows it: part of every source that asks what
@@ -32,10 +40,10 @@ const LAYERS_MAX: usize = 10;
 
 /// The component of a disk known by its serial number or, failing that, its WWN; by its device name as a last resort.
 pub fn disk_identity(serial: Option<&str>, wwn: Option<&str>, name: &str) -> Identity {
-    match serial.and_then(plain_key).or_else(|| wwn.and_then(plain_key)) {
-        Some(key) => Identity { id: ComponentId::new("disk", &key), stable: true, key: Some(key) },
-        None => Identity { id: ComponentId::new("disk", name), stable: false, key: None },
-    }
+    let serial = serial.and_then(plain_key);
+    let key = serial.clone().or_else(|| wwn.and_then(plain_key));
+    let id = ComponentId::new("disk", key.as_deref().unwrap_or(name));
+    Identity { id, stable: key.is_some(), key, serial }
 }
 
 /// The component of a namespace of an NVMe drive: several share a serial number, and the first one stands for the drive.
@@ -56,24 +64,65 @@ pub fn nsid(host: &dyn Host, path: &str) -> Option<String> {
 
 /// The component of a whole disk by its kernel name. Reads a handful of small sysfs files.
 pub fn disk(host: &dyn Host, name: &str) -> Identity {
+    let serial = serial(host, name);
+    let by_serial = disk_identity(serial.as_deref(), None, name);
+    let number = || nsid(host, &format!("sys/block/{name}/nsid"));
+    let by_serial = match name.starts_with("nvme") && by_serial.stable {
+        true => of_namespace(by_serial, number().as_deref()),
+        false => by_serial,
+    };
+    if by_serial.stable && !is_shared(host, by_serial.id.key()) {
+        return by_serial;
+    }
+    let known = disk_identity(None, wwn(host, name).as_deref(), name);
+    Identity { serial: by_serial.serial, ..known }
+}
+
+/// Whether several disks of this host would be known by this key, a serial number.
+pub fn is_shared(host: &dyn Host, key: &str) -> bool {
+    host.shared_serials(&mut || shared(host)).contains(key)
+}
+
+/// Serial numbers that disks of different WWNs bear, as the keys that they would be. Disks of one WWN are paths to one disk;
+/// virtual disks have no WWN, and no paths either.
+pub fn shared(host: &dyn Host) -> BTreeSet<String> {
+    let before = host.kept_back();
+    let mut bearers: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for name in host.list("sys/block").unwrap_or_default().iter().filter(|it| is_disk(it)) {
+        let identity = disk_identity(serial(host, name).as_deref(), None, name);
+        if !identity.stable {
+            continue;
+        }
+        let number =
+            name.starts_with("nvme").then(|| word(host, &format!("sys/block/{name}/nsid")));
+        let identity = of_namespace(identity, number.flatten().as_deref());
+        let known = wwn(host, name).as_deref().and_then(plausible_key);
+        let own = known.or_else(|| is_virtual(name).then(|| name.clone()));
+        bearers.entry(identity.id.key().to_owned()).or_default().extend(own);
+    }
+    // A disk that cannot be read is told of where it is read for its own sake.
+    host.made_up_for(before);
+    bearers.into_iter().filter(|(_, own)| own.len() > 1).map(|(serial, _)| serial).collect()
+}
+
+/// Whether a disk is one of a virtual machine's own kind, which has no second path.
+fn is_virtual(name: &str) -> bool {
+    ["vd", "xvd"].iter().any(|it| name.starts_with(it))
+}
+
+fn serial(host: &dyn Host, name: &str) -> Option<String> {
     let sys = |file: &str| word(host, &format!("sys/block/{name}/{file}"));
-    let serial = sys("device/serial")
+    sys("device/serial")
         .or_else(|| sys("serial"))
         .or_else(|| vpd_serial(host, name))
-        .or_else(|| udev(host, name, &["ID_SCSI_SERIAL", "ID_SERIAL_SHORT"]));
-    let identity = disk_identity(serial.as_deref(), None, name);
-    if identity.stable {
-        return match name.starts_with("nvme") {
-            true => {
-                of_namespace(identity, nsid(host, &format!("sys/block/{name}/nsid")).as_deref())
-            }
-            false => identity,
-        };
-    }
-    let wwn = sys("wwid")
+        .or_else(|| udev(host, name, &["ID_SCSI_SERIAL", "ID_SERIAL_SHORT"]))
+}
+
+fn wwn(host: &dyn Host, name: &str) -> Option<String> {
+    let sys = |file: &str| word(host, &format!("sys/block/{name}/{file}"));
+    sys("wwid")
         .or_else(|| sys("device/wwid"))
-        .or_else(|| udev(host, name, &["ID_WWN_WITH_EXTENSION", "ID_WWN"]));
-    disk_identity(None, wwn.as_deref(), name)
+        .or_else(|| udev(host, name, &["ID_WWN_WITH_EXTENSION", "ID_WWN"]))
 }
 
 /// The component of an md array by its kernel name (`md127`).
@@ -81,10 +130,9 @@ pub fn md(host: &dyn Host, name: &str) -> Identity {
     let uuid = word(host, &format!("sys/block/{name}/md/uuid"))
         .or_else(|| udev(host, name, &["MD_UUID"]))
         .or_else(|| mdadm_uuid(host, name));
-    match uuid.and_then(|it| md_uuid(&it)) {
-        Some(key) => Identity { id: ComponentId::new("md", &key), stable: true, key: Some(key) },
-        None => Identity { id: ComponentId::new("md", name), stable: false, key: None },
-    }
+    let key = uuid.and_then(|it| md_uuid(&it));
+    let id = ComponentId::new("md", key.as_deref().unwrap_or(name));
+    Identity { id, stable: key.is_some(), key, serial: None }
 }
 
 /// The components that data on this device lie on: one disk or array, several for LVM and the like, the filesystem of

@@ -5,13 +5,13 @@
 //! started but as a source asks for it.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     fs::{self, File, OpenOptions},
     io::{self, Read as _},
     os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
-    sync::{Mutex, OnceLock, PoisonError},
-    time::Duration,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::{Duration, Instant},
 };
 
 use rustix::{fs::OFlags, process::geteuid};
@@ -24,7 +24,9 @@ use super::{
     no_target,
     probe::{self, PROBE_COMMAND},
     program::{self, LeftBehind},
-    reach, snmp,
+    reach,
+    remembered::Shared,
+    snmp,
 };
 use crate::{
     source::Need,
@@ -57,6 +59,7 @@ pub struct Live {
     targets: Targets,
     snmp: snmp::Door,
     https: Https,
+    shared: Shared,
 }
 
 impl Live {
@@ -99,6 +102,10 @@ impl Host for Live {
         }
         names.sort_unstable();
         Ok(names)
+    }
+
+    fn shared_serials(&self, look: &mut dyn FnMut() -> BTreeSet<String>) -> Arc<BTreeSet<String>> {
+        self.shared.get(Instant::now(), look)
     }
 
     fn link(&self, path: &str) -> Result<String, HostError> {

@@ -4,8 +4,10 @@
 //! a whole source run on a recording. Paths are relative to the root: `proc/mdstat`.
 
 use std::{
+    collections::BTreeSet,
     io,
     path::{Component, Path},
+    sync::Arc,
     time::Duration,
 };
 
@@ -33,6 +35,8 @@ mod recorded;
 mod recorder;
 
 mod given;
+
+mod remembered;
 
 mod bus;
 
@@ -126,6 +130,11 @@ pub trait Host: Send + Sync {
     fn logout(&self, source: &str, target: &str) -> Result<(), HostError> {
         let _ = (source, target);
         Ok(())
+    }
+    /// Keys that several disks of this host would have, as `look` finds them. A host that is looked at for long asks seldom,
+    /// and does not forget: a disk keeps its name when its namesake is pulled.
+    fn shared_serials(&self, look: &mut dyn FnMut() -> BTreeSet<String>) -> Arc<BTreeSet<String>> {
+        Arc::new(look())
     }
     /// Killed programs that hang in the kernel and could not be waited for.
     fn left_behind(&self) -> usize {

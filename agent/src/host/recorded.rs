@@ -25,9 +25,11 @@
 //! larger than a live host would be allowed.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, File},
     io::{self, Read as _},
     path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -53,6 +55,7 @@ const MARKS: [&str; 3] = [".link", ".listed", ".errno"];
 #[derive(Debug)]
 pub struct Recorded {
     dir: PathBuf,
+    shared: OnceLock<Arc<BTreeSet<String>>>,
 }
 
 /// Whose recording it is: `meta.json`.
@@ -69,7 +72,7 @@ impl Recorded {
     /// Opens a recording. Nothing is read before it is asked for; a directory that is not there answers like a host
     /// without anything.
     pub fn open(dir: impl Into<PathBuf>) -> Recorded {
-        Recorded { dir: dir.into() }
+        Recorded { dir: dir.into(), shared: OnceLock::new() }
     }
 
     /// Whether the directory looks like a recording at all.
@@ -177,6 +180,11 @@ impl Host for Recorded {
         all.sort();
         all.dedup();
         Ok(all)
+    }
+
+    fn shared_serials(&self, look: &mut dyn FnMut() -> BTreeSet<String>) -> Arc<BTreeSet<String>> {
+        // A recording does not change.
+        self.shared.get_or_init(|| Arc::new(look())).clone()
     }
 
     fn link(&self, path: &str) -> Result<String, HostError> {

@@ -1,8 +1,9 @@
 //! Counts what a run asks of the host, and gives programs no more time than the run has left.
 
 use std::{
+    collections::BTreeSet,
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -101,6 +102,10 @@ impl Host for Metered<'_> {
 
     fn list(&self, dir: &str) -> Result<Vec<String>, HostError> {
         self.noted(self.host.list(dir))
+    }
+
+    fn shared_serials(&self, look: &mut dyn FnMut() -> BTreeSet<String>) -> Arc<BTreeSet<String>> {
+        self.host.shared_serials(look)
     }
 
     fn link(&self, path: &str) -> Result<String, HostError> {

@@ -4,7 +4,10 @@
 //! common name) are one component whose counters are added up; the hidden paths of a multipath NVMe, partitions,
 //! mappings and arrays are left out, because their I/O is that of the disks below.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use xunjian_proto::{Component, ComponentId, Link, Reason, Relation};
 
@@ -131,6 +134,7 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
     let text = c.host.read("proc/diskstats")?;
     let known = c.host.list("sys/block").unwrap_or_default();
     let mut disks: BTreeMap<ComponentId, Disk> = BTreeMap::new();
+    let (mut unsure, mut went_away) = (BTreeSet::new(), false);
     for line in text.lines().filter(|it| !it.trim().is_empty()) {
         let Some((name, counters)) = parse(line) else {
             c.problem(
@@ -145,12 +149,22 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
         } else {
             known.iter().any(|it| it == name)
         };
+        let before = c.host.kept_back();
         let size = word(c.host, &format!("sys/block/{name}/size"));
         // A card reader without a card is there, with size 0.
         if !whole || !devices::is_disk(name) || size.as_deref() == Some("0") {
             continue;
         }
         let identity = devices::disk(c.host, name);
+        if !identity.stable {
+            // The kernel gives both for every disk.
+            if size.is_none() && word(c.host, &format!("sys/block/{name}/dev")).is_none() {
+                c.problem(Reason::Missing, None, format!("{name} went away while it was read"));
+                went_away = true;
+                continue;
+            }
+            unsure.extend(identity.serial.clone().filter(|_| c.host.kept_back() > before));
+        }
         let disk = disks.entry(identity.id.clone()).or_insert_with(|| Disk {
             identity,
             names: Vec::new(),
@@ -161,7 +175,14 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
     }
     for disk in disks.values() {
         component(c, disk);
-        numbers(c, disk);
+        if went_away && disk.names.iter().all(|it| it.starts_with("sd")) {
+            // What went away may have been a path to this one, and the worse one.
+            continue;
+        }
+        // A sum over paths is told only if none may be missing in it.
+        if disk.identity.serial.as_ref().is_none_or(|it| !unsure.contains(it)) {
+            numbers(c, disk);
+        }
         states(c, disk);
     }
     Ok(())
@@ -246,7 +267,11 @@ fn component(c: &mut Collect<'_>, disk: &Disk) {
     attr("hw.model", sys("device/model"));
     attr("hw.vendor", sys("device/vendor").filter(|it| !it.starts_with("0x")));
     attr("hw.firmware_version", sys("device/firmware_rev").or_else(|| sys("device/rev")));
-    attr("hw.serial_number", disk.identity.key.clone());
+    attr("hw.serial_number", disk.identity.serial.clone());
+    attr(
+        "hw.wwn",
+        disk.identity.key.clone().filter(|it| Some(it) != disk.identity.serial.as_ref()),
+    );
     let kind = match sys("queue/rotational").as_deref() {
         _ if name.starts_with("nvme") => Some("nvme"),
         // A virtual disk says that it turns, and does not.

@@ -1,7 +1,7 @@
 //! A recorded host with one thing wrong.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io,
     sync::{
         Arc, Mutex,
@@ -11,6 +11,7 @@ use std::{
 };
 
 use xunjian_agent::{
+    devices,
     host::{
         Ask, Host, HostError, Output, Reached, Reply, Request, Space, Vitals, WalkError, Walked,
     },
@@ -220,6 +221,13 @@ impl Host for Hurt {
 
     fn link(&self, path: &str) -> Result<String, HostError> {
         self.path(path, |_, link| link, || self.inner.link(path))
+    }
+
+    /// What an agent knew before the fault.
+    fn shared_serials(&self, look: &mut dyn FnMut() -> BTreeSet<String>) -> Arc<BTreeSet<String>> {
+        let mut known = devices::shared(&*self.inner);
+        known.extend(look());
+        Arc::new(known)
     }
 
     fn records(&self, path: &str) -> Result<Vec<String>, HostError> {

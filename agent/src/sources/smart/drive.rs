@@ -199,10 +199,11 @@ fn identify(host: &dyn Host, asked: &Asked, json: &Value, drive: &mut Drive) {
     let wwn = wwn(json);
     let namespace = number(json, &["nvme_controller_id"]).is_some();
     let identity = devices::disk_identity(serial, wwn.as_deref(), &drive.name);
-    if identity.stable {
+    let behind = is_behind(&asked.kind);
+    if identity.stable && (behind || !devices::is_shared(host, identity.id.key())) {
         drive.id = identity.id;
         drive.attrs.remove("identity");
-    } else if !is_behind(&asked.kind) {
+    } else if !behind {
         drive.id = by_name(host, &asked.device, &asked.kind).id;
     }
     let mut attr = |name: &str, value: Option<&str>| {
@@ -219,7 +220,7 @@ fn identify(host: &dyn Host, asked: &Asked, json: &Value, drive: &mut Drive) {
     attr("hw.wwn", wwn.as_deref());
     of_family(json, drive);
     let mut attr = |name: &str, value: &str| drive.attrs.insert(name.to_owned(), value.to_owned());
-    if is_virtual(json) && !is_behind(&asked.kind) {
+    if is_virtual(json) && !behind {
         attr(VIRTUAL, "true");
     }
     if !is_behind(&asked.kind) {
