@@ -79,8 +79,8 @@ pub(crate) enum Fault {
     Foreign,
     /// The version is one that nobody knows, and there is more than known.
     Newer,
-    /// The so-many-th value of its JSON is of another type.
-    Retyped(u16),
+    /// The so-many-th value of its JSON is of another type, the so-many-th of them.
+    Retyped(u16, usize),
     /// It says this, in which there is nothing to read.
     Says(&'static str),
 }
@@ -190,7 +190,7 @@ impl Hurt {
             Fault::Half(place) => said(half(&output.stdout, place)),
             Fault::Foreign => said(super::text::foreign(&output.stdout)),
             Fault::Newer => said(super::text::newer(&output.stdout)),
-            Fault::Retyped(index) => said(super::text::retyped(&output.stdout, index)),
+            Fault::Retyped(index, kind) => said(super::text::retyped(&output.stdout, index, kind)),
             Fault::Says(text) => Ok(Output { status: 0, stdout: text.to_owned(), ..output }),
         }
     }
@@ -314,7 +314,7 @@ impl Host for Hurt {
             Fault::Flood => half(&reply.body, 700),
             Fault::Foreign => super::text::foreign(&reply.body),
             Fault::Newer => super::text::newer(&reply.body),
-            Fault::Retyped(index) => super::text::retyped(&reply.body, index),
+            Fault::Retyped(index, kind) => super::text::retyped(&reply.body, index, kind),
             Fault::Says(text) => text.to_owned(),
             Fault::Denied | Fault::Broken | Fault::Gone | Fault::Hangs | Fault::Dies => {
                 let kind = match self.fault {

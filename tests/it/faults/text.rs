@@ -54,18 +54,21 @@ pub(crate) fn leaves(text: &str) -> Option<u16> {
     Some(count)
 }
 
-/// The so-many-th value of another type.
-pub(crate) fn retyped(text: &str, index: u16) -> String {
+/// Values of all types, with which others are replaced.
+pub(crate) fn types() -> Vec<Value> {
+    serde_json::json!([null, "n/a", -1, 18_446_744_073_709_551_615_u64, true, [1, 2], {"value": 7}, 1.5e300, ""])
+        .as_array()
+        .cloned()
+        .unwrap_or_default()
+}
+
+/// The so-many-th value in place of another one.
+pub(crate) fn retyped(text: &str, index: u16, kind: usize) -> String {
     let Some(Ok(mut json)) = json(text) else { return text.to_owned() };
     let mut count = 0;
     leaf(&mut json, &mut |it| {
         if count == index {
-            *it = match it {
-                Value::Number(_) => Value::String("n/a".to_owned()),
-                Value::String(_) => serde_json::json!({"value": 7}),
-                Value::Bool(_) => serde_json::json!([1, 2]),
-                _ => serde_json::json!(-1.5e300),
-            };
+            *it = types().swap_remove(kind);
         }
         count += 1;
     });
