@@ -72,6 +72,7 @@ pub const KINDS: &[Kind] = &[
     part("gpfs_node", "GPFS 节点", "个", "GPFS node", "GPFS nodes", false),
     part("gpfs_fs", "GPFS 文件系统", "个", "GPFS file system", "GPFS file systems", true),
     part("gpfs_pool", "GPFS 存储池", "个", "GPFS storage pool", "GPFS storage pools", false),
+    part("gpfs_quota", "GPFS 配额对象", "个", "GPFS quota", "GPFS quotas", false),
     part("gpfs_fileset", "GPFS 文件集", "个", "GPFS fileset", "GPFS filesets", false),
     part("gpfs_replicas", "GPFS 副本组", "组", "GPFS replica set", "GPFS replica sets", false),
     part(

@@ -35,6 +35,9 @@ pub(super) struct Memory {
     /// Where the log was left.
     #[serde(default)]
     pub(super) log: super::log::Place,
+    /// Users and groups that were told of, and for how many runs they still are.
+    #[serde(default)]
+    pub(super) quotas: BTreeMap<String, u32>,
     /// What was last kept as evidence.
     #[serde(default)]
     pub(super) evidence: String,
@@ -96,15 +99,30 @@ impl Asker {
 
     /// The tables that a command printed, now or a while ago; none if there are none.
     pub(super) fn tables(&mut self, c: &mut Collect<'_>, question: Question<'_>) -> Vec<Table> {
-        self.answer(c, question).map(|it| it.tables).unwrap_or_default()
+        self.reduced(c, question, &|_| {})
+    }
+
+    /// The same of a command that may print far more than is needed: `reduce` leaves what is kept.
+    pub(super) fn reduced(
+        &mut self,
+        c: &mut Collect<'_>,
+        question: Question<'_>,
+        reduce: &dyn Fn(&mut Vec<Table>),
+    ) -> Vec<Table> {
+        self.answer(c, question, reduce).map(|it| it.tables).unwrap_or_default()
     }
 
     /// What a command without `-Y` printed.
     pub(super) fn text(&mut self, c: &mut Collect<'_>, question: Question<'_>) -> String {
-        self.answer(c, question).map(|it| it.text).unwrap_or_default()
+        self.answer(c, question, &|_| {}).map(|it| it.text).unwrap_or_default()
     }
 
-    fn answer(&mut self, c: &mut Collect<'_>, question: Question<'_>) -> Option<Answer> {
+    fn answer(
+        &mut self,
+        c: &mut Collect<'_>,
+        question: Question<'_>,
+        reduce: &dyn Fn(&mut Vec<Table>),
+    ) -> Option<Answer> {
         let line = question.argv.join(" ");
         let kept = self.memory.answers.get(&line).cloned();
         let now = self.now;
@@ -124,7 +142,10 @@ impl Asker {
                 c.problem(Reason::TimedOut, None, text);
                 None
             }
-            None => self.run(c, question, &line),
+            None => self.run(c, question, &line).map(|mut it| {
+                reduce(&mut it.tables);
+                it
+            }),
         };
         match answer {
             Some(answer) => {
@@ -264,7 +285,7 @@ fn tell_age(c: &mut Collect<'_>, line: &str, secs: u64) {
 /// A cluster without file systems of its own, or without native RAID, is no failure.
 fn nothing_there(stderr: &str) -> bool {
     let said = stderr.to_lowercase();
-    ["no file systems", "no recovery group", "no pdisks", "no filesets"]
+    ["no file systems", "no recovery group", "no pdisks", "no filesets", "no quota management"]
         .iter()
         .any(|it| said.contains(it))
 }

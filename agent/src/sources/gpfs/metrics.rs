@@ -30,6 +30,7 @@ pub(super) const ALL: &[Metric] = &[
     QUOTA_LIMIT,
     QUOTA_SHARE,
     QUOTA_FILES_SHARE,
+    SUBJECT_SHARE,
     ARRAY_FAILURES,
     ARRAY_TOLERANCE,
     ARRAY_PDISKS,
@@ -53,6 +54,7 @@ pub(super) const STATES: &[Metric] = &[
     DISK_AVAILABILITY,
     DISK_METADATA_STATUS,
     FILESET,
+    QUOTA_STANDING,
     PDISK,
     ARRAY_SERVICE,
     ARRAY_TASK,
@@ -234,6 +236,17 @@ pub(super) const QUOTA_FILES_SHARE: Metric = Metric::gauge(
     "1",
     "GPFS 文件集文件数配额使用率",
     "Share of a fileset's hard limit of files in use.",
+);
+pub(super) const SUBJECT_SHARE: Metric = Metric::gauge(
+    "gpfs.quota.utilization",
+    "1",
+    "GPFS 用户与用户组配额使用率",
+    "Share of the hard limit of a user or group that is used, of the soft one where there is no hard one, by quota.resource: files, space.",
+);
+pub(super) const QUOTA_STANDING: Metric = Metric::word(
+    "gpfs.quota.standing",
+    "GPFS 用户与用户组配额状况",
+    "How a user or group stands to its limits: ok, over (over the soft limit), expired (too long so), full (at the hard limit).",
 );
 pub(super) const PDISK: Metric = Metric::word(
     "gpfs.pdisk.state",

@@ -20,6 +20,8 @@ mod metrics;
 
 mod nodes;
 
+mod quota;
+
 mod health;
 
 mod disks;
@@ -66,6 +68,7 @@ pub const SOURCE: Source = Source {
         "mmlsrecoverygroup -Y",
         "mmlsrecoverygroup {word} -L -Y",
         "mmrepquota -j -Y {word}",
+        "mmrepquota -u -g -Y {word}",
     ],
     harmless: Words {
         zh: "只运行查询类 mm 命令，逐条执行、互不重叠；询问其他节点的命令每 10 分钟一次且只在仲裁节点上运行，mmdf 等\
@@ -116,6 +119,7 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
     disks::emit(c, &mut asker, &systems, &arrays, &mut words);
     for fs in &systems {
         space::emit(c, &mut asker, &fs.name);
+        quota::emit(c, &mut asker, &fs.name);
     }
     if let Ok(text) = c.host.read(SAVED_IO) {
         space::io(c, &text);

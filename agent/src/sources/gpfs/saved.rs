@@ -11,7 +11,7 @@ use crate::{
 /// What people call them.
 pub(super) const WHAT: &[&str] = &[
     "output of `mmgetstate`, `mmlscluster`, `mmhealth node show`, `mmhealth cluster show`, `mmdiag --waiters`, `mmlsfs \
-     all_local`, `mmlsdisk FS`, `mmdf FS`, `mmlsfileset FS`, `mmrepquota -j FS`, `mmlspdisk all` or `mmlsrecoverygroup RG \
+     all_local`, `mmlsdisk FS`, `mmdf FS`, `mmlsfileset FS`, `mmrepquota FS`, `mmlsquota`, `mmlspdisk all` or `mmlsrecoverygroup RG \
      -L`, with -Y",
     "output of `mmlspool FS` or of `mmpmon -p` with fs_io_s",
     "/proc/self/mountinfo",
@@ -56,6 +56,8 @@ fn table_file(host: &mut Given, text: &str) -> Option<()> {
         }
         "mmhealth" if has("Summary") => host.answer(&["mmhealth", "cluster"], 0, text),
         "mmhealth" => host.answer(&["mmhealth", "node"], 0, text),
+        // What one user sees of the same.
+        "mmlsquota" => host.answer(&["mmrepquota"], 0, text),
         "mmlsrecoverygroup" => host.answer(&["mmlsrecoverygroup"], 0, text),
         name if super::PROGRAMS.iter().any(|it| it.name == name) => host.answer(&[name], 0, text),
         _ => return None,

@@ -16,7 +16,7 @@ use super::{
 use crate::source::{Collect, Metric};
 
 const TEN_MINUTES: Duration = Duration::from_secs(600);
-const HOUR: Duration = Duration::from_secs(3600);
+pub(super) const HOUR: Duration = Duration::from_secs(3600);
 
 const DF_COLUMNS: &[&str] = &[
     "nsdName",
@@ -248,9 +248,9 @@ fn filesets_of(c: &mut Collect<'_>, fs: &str, filesets: &[Table], quotas: &[Tabl
         }
     }
     let rows = quotas.iter().filter(|it| it.has(&["blockLimit"])).flat_map(Table::rows);
-    for row in rows.take(FILESETS_MAX) {
-        let of_fileset = row.get(&["quotaType"]) == Some("FILESET");
-        let Some(name) = row.get(&["name"]).filter(|_| of_fileset) else { continue };
+    let of_filesets = rows.filter(|it| it.get(&["quotaType"]) == Some("FILESET"));
+    for row in of_filesets.take(FILESETS_MAX) {
+        let Some(name) = row.get(&["name"]) else { continue };
         let system = row.get(&["filesystemName"]).unwrap_or(fs);
         let id = fileset_id(system, name);
         if !seen.contains(&id) {
