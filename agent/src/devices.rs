@@ -282,7 +282,10 @@ fn is_partition(whole: &str, rest: &str) -> bool {
 /// By the kernel's naming rules alone, for text that came without its sysfs.
 fn whole_by_name(name: &str) -> String {
     let stem = name.trim_end_matches(|it: char| it.is_ascii_digit());
-    if let Some(rest) = name.strip_prefix("nvme") {
+    // Not `nvme-eui.0025...`, a name below /dev/disk/by-id.
+    let nvme =
+        name.strip_prefix("nvme").filter(|it| it.starts_with(|it: char| it.is_ascii_digit()));
+    if let Some(rest) = nvme {
         let rest = rest.split_once('p').map_or(rest, |(head, _)| head);
         let (controller, tail) = rest.split_once('c').unwrap_or((rest, ""));
         let namespace = tail.split_once('n').map(|(_, it)| format!("n{it}")).unwrap_or_default();

@@ -27,6 +27,9 @@ mod parallel;
 
 mod who;
 
+#[cfg(test)]
+mod tests;
+
 use record::Record;
 
 /// See the module.
@@ -50,7 +53,9 @@ pub const SOURCE: Source = Source {
     states: &[],
     events: table::KINDS,
     saved: Saved::Own {
-        what: &["output of `dmesg`, `dmesg -x`, `journalctl -k -o short-unix` or of /dev/kmsg"],
+        what: &[
+            "output of `dmesg`, `dmesg -x`, `journalctl -k` or of /dev/kmsg, /var/log/messages or kern.log",
+        ],
         host: saved::host,
     },
     check: no_options,

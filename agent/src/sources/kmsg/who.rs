@@ -55,6 +55,8 @@ pub(super) fn find(
                 let number: String = rest.chars().take_while(char::is_ascii_digit).collect();
                 format!("nvme{number}n1")
             });
+            let slot = || text.split("nvme 0000:").nth(1)?.split(": ").next();
+            let name = name.or_else(|| behind(host, &format!("/0000:{}/", slot()?)));
             named(host, disks, name, &mut attrs)
         }
         Who::Array => array(host, text, &mut attrs),
@@ -82,9 +84,9 @@ fn device_name(text: &str) -> Option<&str> {
     Some(name).filter(|it| !it.is_empty())
 }
 
-/// `Aborting journal on device sda1-8.`: the number is the journal's inode; `dm-0-8` keeps its first one.
+/// `Aborting journal on device sda1-8.`, `... flushing file data on sda1-8`: the last word; the number is the journal's inode; `dm-0-8` keeps its first one.
 fn journal_device(text: &str) -> Option<&str> {
-    let name = text.split("on device ").nth(1)?.trim_end().trim_end_matches('.');
+    let name = text.trim_end().trim_end_matches('.').rsplit(' ').next()?;
     name.rsplit_once('-').map(|it| it.0).filter(|it| !it.is_empty())
 }
 
