@@ -13,6 +13,48 @@ use super::{
 pub fn text(outcome: &Outcome, lang: Lang) -> String {
     let pick = |zh: &'static str, en: &'static str| if lang == Lang::Zh { zh } else { en };
     let mut out = String::new();
+    heading(&mut out, outcome, lang);
+    table(&mut out, &outcome.lines, lang);
+    let _ = writeln!(
+        out,
+        "\n{}\n\n| {} | {} | {} | {} | {} | {} |\n|---|---|---|---|---|---|",
+        pick(
+            "与各基线在其自身误报率下的比较：",
+            "Beside each baseline, at its own rate of new false alarms:"
+        ),
+        pick("基线", "baseline"),
+        pick("误报/盘月", "false alarms a drive-month"),
+        pick("提前 1 天", "caught 1 d"),
+        pick("本产品", "ours"),
+        pick("误报/盘月", "false alarms a drive-month"),
+        pick("提前 1 天", "caught 1 d"),
+    );
+    for it in &outcome.compared {
+        let _ = writeln!(
+            out,
+            "| {} | {:.3} % | {:.1} % | {} | {:.3} % | {:.1} % |",
+            it.baseline,
+            it.false_alarms[0] * 100.0,
+            it.caught[0] * 100.0,
+            it.ours.as_deref().unwrap_or("–"),
+            it.false_alarms[1] * 100.0,
+            it.caught[1] * 100.0,
+        );
+    }
+    for (maker, Counted { failed, good, months }, lines) in &outcome.makers {
+        let (zh, en) = (
+            format!("厂商 {maker}：失效 {failed}，未失效 {good}（{months:.0} 盘月）"),
+            format!("{maker}: {failed} failed, {good} good ({months:.0} drive-months)"),
+        );
+        let _ = writeln!(out, "\n{}\n", if lang == Lang::Zh { zh } else { en });
+        table(&mut out, lines, lang);
+    }
+    out
+}
+
+/// What the tables rest on: drives, days, and rows that were left out.
+fn heading(out: &mut String, outcome: &Outcome, lang: Lang) {
+    let pick = |zh: &'static str, en: &'static str| if lang == Lang::Zh { zh } else { en };
     let counted = &outcome.counted;
     let left = &outcome.left;
     let _ = writeln!(
@@ -50,42 +92,6 @@ pub fn text(outcome: &Outcome, lang: Lang) -> String {
             left.failed_unread,
         );
     }
-    table(&mut out, &outcome.lines, lang);
-    let _ = writeln!(
-        out,
-        "\n{}\n\n| {} | {} | {} | {} | {} | {} |\n|---|---|---|---|---|---|",
-        pick(
-            "与各基线在其自身误报率下的比较：",
-            "Beside each baseline, at its own rate of new false alarms:"
-        ),
-        pick("基线", "baseline"),
-        pick("误报/盘月", "false alarms a drive-month"),
-        pick("提前 1 天", "caught 1 d"),
-        pick("本产品", "ours"),
-        pick("误报/盘月", "false alarms a drive-month"),
-        pick("提前 1 天", "caught 1 d"),
-    );
-    for it in &outcome.compared {
-        let _ = writeln!(
-            out,
-            "| {} | {:.3} % | {:.1} % | {} | {:.3} % | {:.1} % |",
-            it.baseline,
-            it.false_alarms[0] * 100.0,
-            it.caught[0] * 100.0,
-            it.ours.as_deref().unwrap_or("–"),
-            it.false_alarms[1] * 100.0,
-            it.caught[1] * 100.0,
-        );
-    }
-    for (maker, Counted { failed, good, months }, lines) in &outcome.makers {
-        let (zh, en) = (
-            format!("厂商 {maker}：失效 {failed}，未失效 {good}（{months:.0} 盘月）"),
-            format!("{maker}: {failed} failed, {good} good ({months:.0} drive-months)"),
-        );
-        let _ = writeln!(out, "\n{}\n", if lang == Lang::Zh { zh } else { en });
-        table(&mut out, lines, lang);
-    }
-    out
 }
 
 fn table(out: &mut String, lines: &[Line], lang: Lang) {
