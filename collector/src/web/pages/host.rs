@@ -30,6 +30,8 @@ struct HostPage {
     host: HostHealth,
     place: String,
     sources: Vec<SourceLine>,
+    /// Those whose object the host lacks.
+    absent: Vec<SourceLine>,
     problems: Vec<(String, Problem, Time)>,
     more_problems: usize,
     kinds: BTreeMap<String, Vec<ComponentLine>>,
@@ -103,6 +105,8 @@ fn show(ask: &Ask) -> Result<Response, Failure> {
         evidence.truncate(EVIDENCE_SHOWN);
         lines.push(source_line(status, evidence, ask.now));
     }
+    let (absent, lines): (Vec<SourceLine>, Vec<SourceLine>) =
+        lines.into_iter().partition(|it| matches!(it.status.outcome, Outcome::Absent(_)));
     let page = HostPage {
         c: ask.ctx(row.host.hostname.clone()),
         place: place(ask, &row.host.hostname),
@@ -115,6 +119,7 @@ fn show(ask: &Ask) -> Result<Response, Failure> {
         host: HostHealth::new(row, &sources, &cases, ask.now),
         window: maintenance::of_host(ask.agreed()?.as_ref(), &hostname, ask.now),
         sources: lines,
+        absent,
         problems,
         more_problems,
         kinds,
