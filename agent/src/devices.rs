@@ -375,6 +375,7 @@ mod tests {
             ("nvme0n1p2", "nvme0n1"),
             ("nvme2c2n1", "nvme2n1"),
             ("nvme12n3", "nvme12n3"),
+            ("nvme-eui.0025385b21404abc", "nvme-eui.0025385b21404abc"),
             ("mmcblk0p1", "mmcblk0"),
             ("md127", "md127"),
             ("md127p1", "md127"),
