@@ -71,7 +71,9 @@ impl Asker {
     pub(super) fn first(&self, c: &Collect<'_>, cluster: &mut Cluster) -> First {
         match self.ask(c, &["status"]) {
             // An empty list is an answer to other questions.
-            Ok(value) if value.is_object() && cluster.absorb(&value) => First::Answered,
+            Ok(value) if value != Value::Array(Vec::new()) && cluster.absorb(&value) => {
+                First::Answered
+            }
             Ok(value) => First::Failed(SourceError::Parse {
                 what: "ceph status".to_owned(),
                 why: format!(

@@ -241,7 +241,7 @@ impl<'a> Client<'a> {
                 self.refused(path, &value);
                 None
             }
-            Ok(value) if is_resource(&value) => Some(value),
+            Ok(value) if value.as_object().is_some_and(|it| !it.is_empty()) => Some(value),
             Ok(value) if value.is_object() => {
                 let text = format!("{path}: no resource: {}", json::short(&value));
                 self.gap(Reason::Unparsable, text);
@@ -290,13 +290,6 @@ impl<'a> Client<'a> {
             }
         }
     }
-}
-
-/// Whether an answer is a resource of any age: each tells its address, its type or its name.
-fn is_resource(value: &Value) -> bool {
-    const NAMES: [&str; 6] = ["Id", "Members", "Name", "RedfishVersion", "Type", "links"];
-    let says = |key: &String| key.starts_with("@odata.") || NAMES.contains(&key.as_str());
-    value.as_object().is_some_and(|it| it.keys().any(says))
 }
 
 /// Whether a member came along whole, not only as its link.
