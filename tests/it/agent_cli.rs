@@ -190,6 +190,45 @@ fn smartctl(serial: &str) -> String {
 }
 
 #[test]
+fn what_tools_print_for_people_is_read_like_what_they_print_for_programs() {
+    let folder = Folder::new("printed");
+    let detail = folder.path("detail.txt");
+    fs::write(
+        &detail,
+        "/dev/md3:\n           Version : 1.2\n        Raid Level : raid5\n        Array Size : 8192 (8.00 MiB)\n      Raid Devices : 3\n\
+         \n             State : clean, degraded \n              UUID : 8c3a6f0e:1f6b2a9d:77b1c0de:52f0a9c1\n\n    Number   Major   \
+         Minor   RaidDevice State\n       0       8        0        0      active sync   /dev/sda\n       -       0        0        \
+         1      removed\n       2       8       32        2      active sync   /dev/sdc\n\n       1       8       16        -      \
+         faulty   /dev/sdb\n",
+    )
+    .unwrap();
+    let told = agent(&["read", "md", &detail.display().to_string(), "--at", "1800000000"]);
+    for wanted in [
+        "md:8c3a6f0e:1f6b2a9d:77b1c0de:52f0a9c1",
+        "\"metric\": \"md.array.degraded\"",
+        "\"state\": \"failed\"",
+    ] {
+        assert!(told.out.contains(wanted), "{wanted}: {}{}", told.out, told.err);
+    }
+    assert!(!told.out.contains("missing\","), "a failed member explains its place: {}", told.out);
+    let volumes = folder.path("volumes.txt");
+    fs::write(
+        &volumes,
+        "CLI Version = 007.1017.0000.0000\nController = 0\nStatus = Success\nDescription = None\n\n\nVirtual Drives :\n======\n\n\
+         ----------------------------------------------------------\n\
+         DG/VD TYPE  State Access Consist Cache sCC      Size Name \n\
+         ----------------------------------------------------------\n\
+         0/0   RAID5 Dgrd  RW     Yes     RWBD  OFF 10.913 TB data \n\
+         ----------------------------------------------------------\n",
+    )
+    .unwrap();
+    let told = agent(&["read", "hwraid", &volumes.display().to_string(), "--at", "1800000000"]);
+    for wanted in ["\"scheme\": \"raid5\"", "\"name\": \"VD0 data\""] {
+        assert!(told.out.contains(wanted), "{wanted}: {}{}", told.out, told.err);
+    }
+}
+
+#[test]
 fn mailed_smartctl_outputs_of_two_disks_with_one_name_stay_two() {
     let folder = Folder::new("smart");
     for serial in ["AAA111", "BBB222"] {

@@ -16,7 +16,7 @@ use crate::{
 
 pub(super) const WHAT: &[&str] = &[
     "output of `storcli64 /call show all J`, `… /call/eall/sall show all J` or `… /call/vall show all J` (also perccli64, \
-     storcli2, perccli2)",
+     storcli2, perccli2), with `J` or without",
     "output of `MegaCli64 -AdpAllInfo -aAll`, `-LdPdInfo -aAll`, `-PDList -aAll` or `-AdpBbuCmd -GetBbuStatus -aAll`",
     "output of `ssacli ctrl all show config detail` (also hpssacli, hpacucli) or `cciss_vol_status -V DEVICE`",
     "output of `arcconf GETCONFIG 1 AL`",
@@ -82,7 +82,7 @@ pub(super) fn question(text: &str) -> Option<Vec<&'static str>> {
 
 fn joined(known: &str, more: &str) -> String {
     let controllers = |text: &str| -> Option<Vec<Value>> {
-        let json: Value = serde_json::from_str(text).ok()?;
+        let json = storcli::json(text).ok()?;
         Some(json.get("Controllers")?.as_array()?.clone())
     };
     match (controllers(known), controllers(more)) {

@@ -27,6 +27,10 @@ pub(super) struct Array {
     pub(super) copies: Option<u32>,
     /// What goes on.
     pub(super) sync: Option<Sync>,
+    /// Its UUID, which mdstat does not tell.
+    pub(super) uuid: Option<String>,
+    /// Places whose members are in sync, where a text tells it of each.
+    pub(super) in_sync: Vec<u32>,
 }
 
 /// A device of an array's line: `sdb1[2](F)`.

@@ -1,18 +1,20 @@
 //! Linux software RAID: `/proc/mdstat`, and `/sys/block/md*/md/` where it is there.
 //!
-//! Facts: kernel document `admin-guide/md`. A mailed mdstat alone is understood too, with less certainty about which
+//! Facts: kernel document `admin-guide/md`. A mailed mdstat or `mdadm --detail` alone is understood too, with less certainty about which
 //! disk a member is. Containers of external metadata (IMSM, DDF) are listed and hold no data themselves.
 
 use std::{collections::BTreeMap, time::Duration};
 
-use xunjian_proto::{Component, ComponentId, MemberState, Reason, Set};
+use xunjian_proto::{Component, ComponentId, MemberState, Reason, Set, Time};
 
 use crate::{
     devices::{self, word},
-    host::MDADM,
-    saved::{Form, Saved, Serves},
+    host::{Given, MDADM},
+    saved::{File, Saved, SavedHost},
     source::{Collect, Metric, Need, Source, SourceError, Words, no_options},
 };
+
+mod detail;
 
 mod mdstat;
 
@@ -44,11 +46,7 @@ pub const SOURCE: Source = Source {
     ],
     states: &[STATE, ACTION],
     events: &[],
-    saved: Saved::Forms(&[Form {
-        what: "/proc/mdstat",
-        is: |text| text.starts_with("Personalities"),
-        serves: Serves::File("proc/mdstat"),
-    }]),
+    saved: Saved::Own { what: &["/proc/mdstat", "output of `mdadm --detail`"], host: saved },
     check: no_options,
     collect,
 };
@@ -125,8 +123,30 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
     read_saved(c, &text)
 }
 
-/// Understands the text of a `/proc/mdstat`, with whatever else the host offers.
+/// Saved texts are given in place of mdstat; [`read_saved`] knows them apart.
+fn saved(files: &[File], _made: Time) -> Result<SavedHost, String> {
+    let is_stat = |it: &&File| it.content.starts_with("Personalities");
+    if let Some(other) = files.iter().find(|it| !is_stat(it) && !detail::is(&it.content)) {
+        return Err(format!("{}: want /proc/mdstat, or output of `mdadm --detail`", other.name));
+    }
+    let stats = files.iter().filter(is_stat).count();
+    if stats > 1 || (stats == 1 && files.len() > 1) {
+        let text =
+            "one /proc/mdstat tells of all arrays: give it alone, or outputs of `mdadm --detail`";
+        return Err(text.to_owned());
+    }
+    let texts: Vec<&str> = files.iter().map(|it| it.content.as_str()).collect();
+    let mut host = Given::default();
+    host.file("proc/mdstat", texts.join("\n"));
+    Ok(SavedHost { host, at: None })
+}
+
+/// Understands the text of a `/proc/mdstat`, or what `mdadm --detail` prints for people, with whatever else the host offers.
 pub fn read_saved(c: &mut Collect<'_>, text: &str) -> Result<(), SourceError> {
+    if detail::is(text) {
+        let (arrays, strange) = detail::parse(text);
+        return take(c, ("mdadm --detail", text), &arrays, strange);
+    }
     if !text.is_empty()
         && !text.contains("Personalities")
         && !text.contains("blocks")
@@ -139,26 +159,34 @@ pub fn read_saved(c: &mut Collect<'_>, text: &str) -> Result<(), SourceError> {
         });
     }
     let (arrays, strange) = mdstat::parse(text);
+    take(c, ("/proc/mdstat", text), &arrays, strange)
+}
+
+fn take(
+    c: &mut Collect<'_>,
+    (name, text): (&str, &str),
+    arrays: &[Array],
+    strange: Vec<String>,
+) -> Result<(), SourceError> {
     // The progress of a rebuild changes with every look; what is proof is the rest.
     let lasting: String = text.lines().filter(|it| !it.contains("% (")).collect();
     if !arrays.is_empty() && c.changed(&lasting) {
-        c.evidence("/proc/mdstat", text);
+        c.evidence(name, text);
     }
-    for array in &arrays {
+    for array in arrays {
         one(c, array);
     }
     for line in strange {
-        c.problem(
-            Reason::Unparsable,
-            None,
-            format!("line of /proc/mdstat not understood: {line:?}"),
-        );
+        c.problem(Reason::Unparsable, None, format!("line of {name} not understood: {line:?}"));
     }
     Ok(())
 }
 
 fn one(c: &mut Collect<'_>, array: &Array) {
-    let identity = devices::md(c.host, &array.name);
+    let identity = match &array.uuid {
+        Some(uuid) => devices::md_of(Some(uuid), &array.name),
+        None => devices::md(c.host, &array.name),
+    };
     let id = identity.id.clone();
     let level = level(c, array);
     let width = width(c, array);

@@ -1,5 +1,6 @@
 //! Broadcom (LSI, Avago) MegaRAID and its brands (Dell PERC, Lenovo, Cisco, Supermicro …): `storcli64`, `perccli64`
-//! and, for the generation of 2021 on, `storcli2` and `perccli2`, all with `J` for JSON.
+//! and, for the generation of 2021 on, `storcli2` and `perccli2`, all with `J` for JSON; what they print for people is taken
+//! where it was saved.
 //!
 //! Facts: StorCLI reference manual (12Gb/s MegaRAID), StorCLI2 user guide UG104. The two generations name and nest the
 //! same tables differently (`Drive /c0/e252/s0 - Detailed Information` against `Drives List`), so rows are known by
@@ -18,6 +19,8 @@ use super::{
 
 mod drives;
 
+mod printed;
+
 mod volumes;
 
 /// The first command: everything but the particulars of drives and volumes.
@@ -33,11 +36,13 @@ pub(super) const REBUILDS: &[&str] = &["/call/eall/sall", "show", "rebuild", "J"
 
 /// Whether a text is an answer of one of these tools.
 pub(super) fn is_answer(text: &str) -> bool {
-    text.contains("\"Controllers\"") && text.contains("\"Command Status\"")
+    (text.contains("\"Controllers\"") && text.contains("\"Command Status\"")) || printed::is(text)
 }
 
 /// Which of the commands gave this answer.
 pub(super) fn command(text: &str) -> &'static [&'static str] {
+    let printed = printed::is(text).then(|| printed::json(text).to_string());
+    let text = printed.as_deref().unwrap_or(text);
     let has = |part: &str| text.contains(part);
     if has("\"Drives List\"") || has(" - Detailed Information\"") || has("Device attributes\"") {
         DRIVES
@@ -100,7 +105,10 @@ pub(super) fn read(answer: &str, cards: &mut Vec<Card>) -> Result<(), (Reason, S
 }
 
 /// The JSON of an answer. Some versions print a warning before it or put control characters of drives into it.
-fn json(answer: &str) -> Result<Value, (Reason, String)> {
+pub(super) fn json(answer: &str) -> Result<Value, (Reason, String)> {
+    if printed::is(answer) {
+        return Ok(printed::json(answer));
+    }
     let start = answer.find('{').unwrap_or(0);
     let end = answer.rfind('}').map_or(answer.len(), |it| it + 1);
     let body = answer.get(start..end).unwrap_or(answer);

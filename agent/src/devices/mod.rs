@@ -4,19 +4,17 @@
 //! database in `/run/udev/data`, for kernels that lack the first ones. A disk's key is its serial number, because that
 //! is also what smartctl sees behind a RAID controller, and what stands on the drive that an engineer pulls.
 //!
-//! Several volumes of one array may all bear the array's serial number (SPC-5 leaves to the maker what page 0x80 numbers),
-//! and cheap drives share made-up ones: what is provably another disk is known by its WWN instead.
-//!
 //! Invariant: a name such as `sda` becomes a key only with `stable = false`.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    str::FromStr,
-};
+use std::str::FromStr;
 
 use xunjian_proto::ComponentId;
 
 use crate::host::Host;
+
+mod shared;
+
+pub use shared::{is_shared, shared};
 
 /// Who a device is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,38 +76,6 @@ pub fn disk(host: &dyn Host, name: &str) -> Identity {
     Identity { serial: by_serial.serial, ..known }
 }
 
-/// Whether several disks of this host would be known by this key, a serial number.
-pub fn is_shared(host: &dyn Host, key: &str) -> bool {
-    host.shared_serials(&mut || shared(host)).contains(key)
-}
-
-/// Serial numbers that disks of different WWNs bear, as the keys that they would be. Disks of one WWN are paths to one disk;
-/// virtual disks have no WWN, and no paths either.
-pub fn shared(host: &dyn Host) -> BTreeSet<String> {
-    let before = host.kept_back();
-    let mut bearers: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for name in host.list("sys/block").unwrap_or_default().iter().filter(|it| is_disk(it)) {
-        let identity = disk_identity(serial(host, name).as_deref(), None, name);
-        if !identity.stable {
-            continue;
-        }
-        let number =
-            name.starts_with("nvme").then(|| word(host, &format!("sys/block/{name}/nsid")));
-        let identity = of_namespace(identity, number.flatten().as_deref());
-        let known = wwn(host, name).as_deref().and_then(plausible_key);
-        let own = known.or_else(|| is_virtual(name).then(|| name.clone()));
-        bearers.entry(identity.id.key().to_owned()).or_default().extend(own);
-    }
-    // A disk that cannot be read is told of where it is read for its own sake.
-    host.made_up_for(before);
-    bearers.into_iter().filter(|(_, own)| own.len() > 1).map(|(serial, _)| serial).collect()
-}
-
-/// Whether a disk is one of a virtual machine's own kind, which has no second path.
-fn is_virtual(name: &str) -> bool {
-    ["vd", "xvd"].iter().any(|it| name.starts_with(it))
-}
-
 fn serial(host: &dyn Host, name: &str) -> Option<String> {
     let sys = |file: &str| word(host, &format!("sys/block/{name}/{file}"));
     sys("device/serial")
@@ -130,7 +96,12 @@ pub fn md(host: &dyn Host, name: &str) -> Identity {
     let uuid = word(host, &format!("sys/block/{name}/md/uuid"))
         .or_else(|| udev(host, name, &["MD_UUID"]))
         .or_else(|| mdadm_uuid(host, name));
-    let key = uuid.and_then(|it| md_uuid(&it));
+    md_of(uuid.as_deref(), name)
+}
+
+/// The component of an md array by its UUID, in either spelling; by its kernel name as a last resort.
+pub fn md_of(uuid: Option<&str>, name: &str) -> Identity {
+    let key = uuid.and_then(md_uuid);
     let id = ComponentId::new("md", key.as_deref().unwrap_or(name));
     Identity { id, stable: key.is_some(), key, serial: None }
 }
