@@ -63,7 +63,10 @@ fn many_rules() -> RuleSet {
     let one = library().0.rules.len();
     for copy in 0..RULES.div_ceil(one.max(1)) {
         for file in LIBRARY {
-            let text = file.text.replace("\nid = \"", &format!("\nid = \"c{copy}-"));
+            let text = file
+                .text
+                .replace("\nid = \"", &format!("\nid = \"c{copy}-"))
+                .replace("{ score = \"", &format!("{{ score = \"c{copy}-"));
             files.push((format!("{copy}-{}", file.name), text));
         }
     }

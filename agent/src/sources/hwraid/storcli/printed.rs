@@ -176,8 +176,18 @@ EID-Enclosure Device ID|Slt-Slot No.|DID-Device ID|DG-DriveGroup
 
     #[test]
     fn particulars_stand_below_their_drive() {
-        let text = "CLI Version = 1\\nController = 1\\nStatus = Success\\n\\nDrive /c1/e8/s0 - Detailed Information :\\n=====\\n\\n\\
-                    Drive /c1/e8/s0 State :\\n=====\\nMedia Error Count = 3\\nS.M.A.R.T alert flagged by drive = No\\n";
+        let text = "CLI Version = 1
+Controller = 1
+Status = Success
+
+Drive /c1/e8/s0 - Detailed Information :
+=====
+
+Drive /c1/e8/s0 State :
+=====
+Media Error Count = 3
+S.M.A.R.T alert flagged by drive = No
+";
         let made = json(text);
         let inner =
             &made["Controllers"][0]["Response Data"]["Drive /c1/e8/s0 - Detailed Information"];
