@@ -12,6 +12,7 @@ use super::{
     hold::Outcome,
     known::{SELF, fall},
     overrides::{Overrides, Tuned},
+    score::Sums,
     series::{Fall, Point, RECENT, Series, is_sentinel},
     truth::{Scope, Truth},
     view::{CHANGES_MAX, HostView, Pair, PartProblem, RunMark, SLOTS_MAX, Slot, WordSlot},
@@ -127,6 +128,7 @@ impl HostView {
     pub(super) fn judge_from(&mut self, source: usize, first: usize, overrides: &Overrides) {
         let rules = std::sync::Arc::clone(&self.rules);
         let plan = std::mem::take(&mut self.plan[source]);
+        let sums = Sums::default();
         for rule_at in &plan {
             let rule = &rules.rules[*rule_at];
             for part_at in 0..self.parts.len() {
@@ -141,7 +143,10 @@ impl HostView {
                 for (at, run) in self.sources[source].runs.iter().enumerate().skip(first) {
                     outcomes[at] = match overrides.find(&rule.id, part, run.at) {
                         Tuned::Off => Outcome::None,
-                        tuned => outcome(&Scope::new(self, part, rule, source, run.at, tuned)),
+                        tuned => {
+                            let scope = Scope::new(self, part, rule, source, run.at, tuned);
+                            outcome(&scope.sparing(&sums, part_at))
+                        }
                     };
                 }
                 let pair = match known {

@@ -4,51 +4,51 @@ use xunjian_proto::{Outcome as RunOutcome, Time};
 use xunjian_rules::MetricId;
 
 use super::{
-    Unknown,
+    gap::{Gap, Lack},
     truth::{Read, Scope},
     view::{RunMark, SourceView},
     words,
 };
 
-impl Scope<'_> {
+impl<'a> Scope<'a> {
     /// Whether a reading of that time is still good to judge by.
-    pub(super) fn fresh(&self, source: usize, read_at: Option<Time>, strict: bool) -> Read<()> {
+    pub(super) fn fresh(&self, source: usize, read_at: Option<Time>, strict: bool) -> Read<'a, ()> {
         let view = &self.view.sources[source];
-        let Some(run) = view.run(self.at) else { return Read::Unknown(words::never(&view.name)) };
+        let Some(run) = view.run(self.at) else { return Read::Unknown(Gap::Never(&view.name)) };
         if read_at == Some(run.at) {
             return Read::Value(());
         }
-        if let Some(unknown) = outcome_unknown(view, run) {
-            return Read::Unknown(unknown);
+        if let Some(gap) = outcome_gap(view, run) {
+            return Read::Unknown(gap);
         }
         if let Some(problem) = self.part.problem(source, run.at) {
-            return Read::Unknown(words::problem(problem));
+            return Read::Unknown(Gap::Problem(problem));
         }
         let young = read_at.is_some_and(|it| self.at.since(it) <= view.fresh_for());
         let seen = self.part.seen_by(source, run.at);
         if let RunOutcome::Deferred(why) = &run.outcome {
-            return if young { Read::Value(()) } else { Read::Unknown(words::deferred(view, why)) };
+            return if young { Read::Value(()) } else { Read::Unknown(Gap::Deferred(view, why)) };
         }
         match (seen == Some(run.at), read_at, seen) {
             (true, Some(_), _) if young && !strict => Read::Value(()),
-            (true, _, _) => Read::None(words::left_out(&view.name)),
-            (false, None, None) => Read::None(words::not_covered(&view.name)),
+            (true, _, _) => Read::None(Lack::LeftOut(&view.name)),
+            (false, None, None) => Read::None(Lack::NotCovered(&view.name)),
             (false, ..) if young => Read::Value(()),
-            (false, ..) => Read::Unknown(words::gone(&view.name)),
+            (false, ..) => Read::Unknown(Gap::Gone(&view.name)),
         }
     }
 
     /// Whether silence of a source of happenings means that nothing happened.
-    pub(super) fn listening(&self, metric: Option<MetricId>) -> Read<()> {
+    pub(super) fn listening(&self, metric: Option<MetricId>) -> Read<'a, ()> {
         let source = metric.map_or(self.source, |metric| self.source_of(metric));
         let view = &self.view.sources[source];
-        let Some(run) = view.run(self.at) else { return Read::Unknown(words::never(&view.name)) };
-        if let Some(unknown) = outcome_unknown(view, run) {
-            return Read::Unknown(unknown);
+        let Some(run) = view.run(self.at) else { return Read::Unknown(Gap::Never(&view.name)) };
+        if let Some(gap) = outcome_gap(view, run) {
+            return Read::Unknown(gap);
         }
         if let RunOutcome::Deferred(why) = &run.outcome {
             let young = view.collected_at.is_some_and(|it| self.at.since(it) <= view.fresh_for());
-            return if young { Read::Value(()) } else { Read::Unknown(words::deferred(view, why)) };
+            return if young { Read::Value(()) } else { Read::Unknown(Gap::Deferred(view, why)) };
         }
         Read::Value(())
     }
@@ -71,12 +71,12 @@ impl Scope<'_> {
 }
 
 /// What a run that came to nothing leaves unknown.
-pub(super) fn outcome_unknown(view: &SourceView, run: &RunMark) -> Option<Unknown> {
+pub(super) fn outcome_gap<'a>(view: &'a SourceView, run: &'a RunMark) -> Option<Gap<'a>> {
     match &run.outcome {
         RunOutcome::Collected | RunOutcome::Deferred(_) => None,
-        RunOutcome::Absent(why) => Some(words::absent(view, why)),
-        RunOutcome::Failed(why) => Some(words::failed(view, why)),
-        RunOutcome::Stuck => Some(words::stuck(view)),
+        RunOutcome::Absent(why) => Some(Gap::Absent(view, why)),
+        RunOutcome::Failed(why) => Some(Gap::Failed(view, why)),
+        RunOutcome::Stuck => Some(Gap::Stuck(view)),
     }
 }
 

@@ -8,6 +8,7 @@ use xunjian_rules::{Condition, EvidenceKind, How, Rule, Text};
 
 use super::{
     Fact, Judgement, Unknown, Verdict,
+    gap::Lack,
     hold::Outcome,
     known::{SELF, fall},
     overrides::{Overrides, Tuned},
@@ -103,7 +104,7 @@ fn why_unknown(scope: &Scope<'_>, rule: &Rule, notes: &mut Notes) -> Unknown {
     let source = &scope.view.sources[scope.source].name;
     notes.unknown.clone().unwrap_or_else(|| Unknown {
         reason: None,
-        text: notes.none.clone().unwrap_or_else(|| words::left_out(source)),
+        text: notes.none.clone().unwrap_or_else(|| Lack::LeftOut(source).told()),
     })
 }
 

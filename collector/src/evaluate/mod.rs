@@ -16,6 +16,7 @@ mod overrides;
 
 mod view;
 
+mod absence;
 mod absorb;
 
 mod happen;
@@ -31,6 +32,7 @@ mod score;
 mod peers;
 
 mod fresh;
+mod gap;
 
 mod notes;
 

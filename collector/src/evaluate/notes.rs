@@ -81,8 +81,8 @@ pub(super) fn number(
     notes: &mut Notes,
     test: &NumberTest,
     slot: &Slot,
-    left: &Read<(f64, Time)>,
-    right: &Read<f64>,
+    left: &Read<'_, (f64, Time)>,
+    right: &Read<'_, f64>,
     truth: Truth,
 ) {
     let metric = scope.view.rules.metric(test.measure.metric);
@@ -93,23 +93,23 @@ pub(super) fn number(
             let other = &scope.view.rules.metric(measure.metric).name;
             format!("{} ({other})", value(&unit, *limit))
         }
-        (Read::Unknown(unknown), _) => {
-            notes.unknown.get_or_insert_with(|| unknown.clone());
+        (Read::Unknown(gap), _) => {
+            notes.unknown.get_or_insert_with(|| gap.told());
             "?".to_owned()
         }
-        (Read::None(text), _) => {
-            notes.none.get_or_insert_with(|| text.clone());
+        (Read::None(lack), _) => {
+            notes.none.get_or_insert_with(|| lack.told());
             "–".to_owned()
         }
     };
     let (text, at) = match left {
         Read::Value((number, at)) => (value(&unit, *number), *at),
-        Read::Unknown(unknown) => {
-            notes.unknown.get_or_insert_with(|| unknown.clone());
+        Read::Unknown(gap) => {
+            notes.unknown.get_or_insert_with(|| gap.told());
             ("?".to_owned(), scope.at)
         }
-        Read::None(text) => {
-            notes.none.get_or_insert_with(|| text.clone());
+        Read::None(lack) => {
+            notes.none.get_or_insert_with(|| lack.told());
             ("–".to_owned(), scope.at)
         }
     };
@@ -127,17 +127,17 @@ pub(super) fn missing(
     scope: &Scope<'_>,
     notes: &mut Notes,
     measure: &Measure,
-    read: Read<(f64, Time)>,
+    read: Read<'_, (f64, Time)>,
 ) {
     let metric = scope.view.rules.metric(measure.metric);
     let text = match read {
         Read::Value((number, _)) => value(&metric.unit, number),
-        Read::Unknown(unknown) => {
-            notes.unknown.get_or_insert(unknown);
+        Read::Unknown(gap) => {
+            notes.unknown.get_or_insert_with(|| gap.told());
             "?".to_owned()
         }
-        Read::None(text) => {
-            notes.none.get_or_insert(text);
+        Read::None(lack) => {
+            notes.none.get_or_insert_with(|| lack.told());
             return;
         }
     };
@@ -155,15 +155,15 @@ pub(super) fn state(
     notes: &mut Notes,
     test: &StateTest,
     newest: Option<&(Time, String)>,
-    fresh: Read<()>,
+    fresh: Read<'_, ()>,
     truth: Truth,
 ) {
     match fresh {
-        Read::Unknown(unknown) => {
-            notes.unknown.get_or_insert(unknown);
+        Read::Unknown(gap) => {
+            notes.unknown.get_or_insert_with(|| gap.told());
         }
-        Read::None(text) => {
-            notes.none.get_or_insert(text);
+        Read::None(lack) => {
+            notes.none.get_or_insert_with(|| lack.told());
             return;
         }
         Read::Value(()) => {}
@@ -194,15 +194,15 @@ pub(super) fn event(
     notes: &mut Notes,
     test: &EventTest,
     (count, least, last): (u32, f64, Option<&Happening>),
-    fresh: Read<()>,
+    fresh: Read<'_, ()>,
     truth: Truth,
 ) {
     match fresh {
-        Read::Unknown(unknown) if truth == Truth::Unknown => {
-            notes.unknown.get_or_insert(unknown);
+        Read::Unknown(gap) if truth == Truth::Unknown => {
+            notes.unknown.get_or_insert_with(|| gap.told());
         }
-        Read::None(text) if truth == Truth::None => {
-            notes.none.get_or_insert(text);
+        Read::None(lack) if truth == Truth::None => {
+            notes.none.get_or_insert_with(|| lack.told());
         }
         _ => {}
     }

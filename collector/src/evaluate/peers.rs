@@ -7,9 +7,10 @@
 
 use serde::{Deserialize, Serialize};
 use xunjian_proto::{Component, ComponentId, MemberState, Time};
-use xunjian_rules::{Measure, Text};
+use xunjian_rules::Measure;
 
 use super::{
+    gap::Lack,
     truth::{Read, Scope},
     view::{Part, Slot},
 };
@@ -58,9 +59,9 @@ impl Part {
     }
 }
 
-impl Scope<'_> {
+impl<'a> Scope<'a> {
     /// The median of a measure over the other members of the component's sets.
-    pub(super) fn peers(&self, measure: &Measure, left: &Slot) -> Read<f64> {
+    pub(super) fn peers(&self, measure: &Measure, left: &Slot) -> Read<'a, f64> {
         let sets = self.view.parts.iter().filter(|it| {
             let members = it.set.as_ref().map_or(&[][..], |set| set.members.as_slice());
             members.contains(&self.part.id)
@@ -68,7 +69,7 @@ impl Scope<'_> {
         let mut peers: Vec<&ComponentId> = Vec::new();
         for set in sets {
             if let Some(busy_one) = self.busy_around(set, DEPTH_MAX) {
-                return Read::None(busy(&busy_one.name));
+                return Read::None(Lack::Busy(&busy_one.name));
             }
             peers.extend(set.set.iter().flat_map(|it| &it.members));
         }
@@ -86,16 +87,16 @@ impl Scope<'_> {
         let mut values: Vec<f64> = values.collect();
         values.sort_by(f64::total_cmp);
         match values.len() {
-            count if count < PEERS_MIN => Read::None(alone()),
+            count if count < PEERS_MIN => Read::None(Lack::Alone),
             count if count % 2 == 1 => Read::Value(values[count / 2]),
             count => Read::Value(f64::midpoint(values[count / 2 - 1], values[count / 2])),
         }
     }
 }
 
-impl Scope<'_> {
+impl<'a> Scope<'a> {
     /// The set, or one that it is part of, that moves data by itself: a pool says that it scrubs, not the group in it.
-    fn busy_around(&self, set: &Part, depth: u32) -> Option<&Part> {
+    fn busy_around(&self, set: &Part, depth: u32) -> Option<&'a Part> {
         let mut around = self
             .view
             .parts
@@ -107,18 +108,4 @@ impl Scope<'_> {
         let deeper = depth.checked_sub(1)?;
         around.find_map(|it| self.busy_around(it, deeper))
     }
-}
-
-fn busy(set: &str) -> Text {
-    Text::new(
-        format!("{set} 正在重建或校验，成员之间不可比"),
-        format!("{set} is being rebuilt or checked: its members cannot be compared"),
-    )
-}
-
-fn alone() -> Text {
-    Text::new(
-        "同组可比的成员不足（少于 2 个，或读写太少）",
-        "too few members of its set to compare with: fewer than 2 others, or too little work",
-    )
 }

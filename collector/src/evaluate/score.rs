@@ -3,16 +3,34 @@
 //! Invariant: a sign that cannot be read adds nothing by itself. If a sign of the rule's own source could carry the sum over
 //! the limit, the answer is unknown; a source that is not there (no kernel log, no controller) leaves the others' word.
 
+use std::{cell::RefCell, collections::HashMap};
+
+use xunjian_proto::Time;
 use xunjian_rules::{AttrTest, Condition, Score, ScorePart, ScoreTest, Text};
 
 use super::{
     Input,
+    gap::Gap,
     notes::show,
     truth::{Notes, Scope, Truth},
     words::digits,
 };
 
-/// What a score came to.
+/// What a score came to, without the parts.
+#[derive(Debug, Clone, Copy)]
+struct Total {
+    points: i32,
+    hidden: i32,
+    /// Nothing counts, nothing is hidden, and the component offers none of the readings.
+    idle: bool,
+}
+
+/// What scores came to in one round of judging, by component, time and score: rules with different limits ask for the
+/// same sum.
+#[derive(Debug, Default)]
+pub(super) struct Sums(RefCell<HashMap<(usize, Time, usize), Total>>);
+
+/// What a score came to, and why.
 pub(super) struct Sum<'a> {
     /// Points of what holds.
     pub(super) points: i32,
@@ -31,19 +49,38 @@ impl<'a> Scope<'a> {
         notes: Option<&mut Notes>,
     ) -> Truth {
         let score = &self.view.rules.scores[test.score];
-        let sum = self.sum(score);
         let limit = self.tuned(condition, test.limit);
         let holds = |points: i32| test.compare.holds(f64::from(points), limit);
-        let truth = match (holds(sum.points), holds(sum.points + sum.hidden)) {
-            _ if sum.parts.is_empty() && sum.hidden == 0 && !self.offers(score) => Truth::None,
+        let decide = |total: Total| match (holds(total.points), holds(total.points + total.hidden))
+        {
+            _ if total.idle => Truth::None,
             (true, true) => Truth::True,
             (false, false) => Truth::False,
             _ => Truth::Unknown,
         };
-        if let Some(notes) = notes {
-            self.note(notes, score, &sum, (test.compare.sign(), limit), truth);
-        }
+        let Some(notes) = notes else { return decide(self.total(test.score)) };
+        let sum = self.sum(score);
+        let truth = decide(self.sum_up(score, &sum));
+        self.note(notes, score, &sum, (test.compare.sign(), limit), truth);
         truth
+    }
+
+    /// What the score comes to; worked out once a round.
+    fn total(&self, place: usize) -> Total {
+        let score = &self.view.rules.scores[place];
+        let Some((sums, part)) = self.known else { return self.sum_up(score, &self.sum(score)) };
+        let key = (part, self.at, place);
+        if let Some(known) = sums.0.borrow().get(&key) {
+            return *known;
+        }
+        let total = self.sum_up(score, &self.sum(score));
+        sums.0.borrow_mut().insert(key, total);
+        total
+    }
+
+    fn sum_up(&self, score: &Score, sum: &Sum<'_>) -> Total {
+        let idle = sum.parts.is_empty() && sum.hidden == 0 && !self.offers(score);
+        Total { points: sum.points, hidden: sum.hidden, idle }
     }
 
     /// Adds the points up.
@@ -153,6 +190,6 @@ impl<'a> Scope<'a> {
                 break;
             }
         }
-        inner.unknown.unwrap_or_else(|| super::words::never(&self.rule.source))
+        inner.unknown.unwrap_or_else(|| Gap::Never(&self.rule.source).told())
     }
 }

@@ -7,11 +7,11 @@ use xunjian_rules::{Condition, StateTest, Word};
 
 use super::{
     fresh::outcome_word,
+    gap::Lack,
     known::{OUTCOME, PROBLEM},
     notes,
     truth::{Notes, Read, Scope, Truth},
     view::WordSlot,
-    words,
 };
 
 impl Scope<'_> {
@@ -39,7 +39,7 @@ impl Scope<'_> {
         });
         let fresh = match (&newest, builtin) {
             (Some(_), true) => Read::Value(()),
-            (None, true) => Read::None(words::not_covered(&view.name)),
+            (None, true) => Read::None(Lack::NotCovered(&view.name)),
             (newest, false) => self.fresh(source, newest.as_ref().map(|(at, _)| *at), false),
         };
         let truth = match (&fresh, &newest) {

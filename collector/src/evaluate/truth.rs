@@ -1,21 +1,19 @@
 //! Conditions on readings, three-valued. One function decides and, if asked, notes what it compared.
 
-use std::time::Duration;
-
-use xunjian_proto::{Outcome as RunOutcome, Reason, Time};
+use xunjian_proto::Time;
 use xunjian_rules::{
-    Condition, EventTest, How, Measure, MetricId, NumberTest, Operand, Rule, Text, Threshold,
+    Condition, EventTest, How, Measure, MetricId, NumberTest, Operand, Rule, Text,
 };
 
 use super::{
     Unknown,
-    fresh::outcome_unknown,
+    gap::{Gap, Lack},
     known::{self, PROBLEMS, SELF},
     notes::{self, Shares},
     overrides::Tuned,
+    score::Sums,
     series::Fall,
     view::{HostView, Part, Slot},
-    words,
 };
 
 /// Kleene's three values, and "does not apply".
@@ -55,13 +53,15 @@ pub(super) struct Scope<'a> {
     pub(super) source: usize,
     pub(super) at: Time,
     tuned: Tuned,
+    /// What scores came to that were asked for before, and the place of the component in them.
+    pub(super) known: Option<(&'a Sums, usize)>,
 }
 
 /// A reading, or why there is none.
-pub(super) enum Read<T> {
+pub(super) enum Read<'a, T> {
     Value(T),
-    Unknown(Unknown),
-    None(Text),
+    Unknown(Gap<'a>),
+    None(Lack<'a>),
 }
 
 impl<'a> Scope<'a> {
@@ -73,7 +73,12 @@ impl<'a> Scope<'a> {
         at: Time,
         tuned: Tuned,
     ) -> Scope<'a> {
-        Scope { view, part, rule, source, at, tuned }
+        Scope { view, part, rule, source, at, tuned, known: None }
+    }
+
+    /// The same, sparing what was worked out before. `place`: of the component.
+    pub(super) fn sparing(self, sums: &'a Sums, place: usize) -> Scope<'a> {
+        Scope { known: Some((sums, place)), ..self }
     }
 
     /// The same with the library's thresholds: `clear_when` has its own.
@@ -84,7 +89,7 @@ impl<'a> Scope<'a> {
 
     /// The same of another component, with the library's thresholds.
     pub(super) fn beside(self, part: &'a Part) -> Scope<'a> {
-        Scope { part, ..self.plain() }
+        Scope { part, known: None, ..self.plain() }
     }
 
     /// Decides, and notes what was compared.
@@ -202,7 +207,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    fn right(&self, test: &NumberTest, left: &Slot, condition: &Condition) -> Read<f64> {
+    fn right(&self, test: &NumberTest, left: &Slot, condition: &Condition) -> Read<'a, f64> {
         let (measure, times, plus) = match &test.against {
             Operand::Const(value) => return Read::Value(self.tuned(condition, *value)),
             Operand::Measure { measure, times, plus, peers: true } => {
@@ -224,19 +229,19 @@ impl<'a> Scope<'a> {
         });
         match self.take(measure, same) {
             Read::Value((value, _)) => Read::Value(value * times + plus),
-            Read::Unknown(unknown) => Read::Unknown(unknown),
-            Read::None(text) => Read::None(text),
+            Read::Unknown(gap) => Read::Unknown(gap),
+            Read::None(lack) => Read::None(lack),
         }
     }
 
     /// The number that a measure stands for, with the time of the newest reading in it.
-    pub(super) fn take(&self, measure: &Measure, slot: Option<&Slot>) -> Read<(f64, Time)> {
+    pub(super) fn take(&self, measure: &Measure, slot: Option<&Slot>) -> Read<'a, (f64, Time)> {
         let source = self.source_of(measure.metric);
         let metric = self.view.rules.metric(measure.metric);
         if metric.name == PROBLEMS {
             return match self.view.sources[source].run(self.at) {
                 Some(run) => Read::Value((f64::from(run.problems), run.at)),
-                None => Read::Unknown(words::never(&self.view.sources[source].name)),
+                None => Read::Unknown(Gap::Never(&self.view.sources[source].name)),
             };
         }
         let point = slot.and_then(|slot| slot.series.latest(self.at));
@@ -244,7 +249,7 @@ impl<'a> Scope<'a> {
         if let Some(sentinel) = sentinel
             && point.is_none_or(|point| point.at < sentinel)
         {
-            return Read::Unknown(words::sentinel(&metric.name));
+            return Read::Unknown(Gap::Sentinel(&metric.name));
         }
         let newest = match self.fresh(source, point.map(|it| it.at), measure.missing.is_some()) {
             Read::Value(()) => point.map(|it| it.at).unwrap_or(self.at),
@@ -252,11 +257,11 @@ impl<'a> Scope<'a> {
                 let value = measure.missing.unwrap_or_default();
                 return Read::Value((value, self.at));
             }
-            Read::None(text) if slot.is_some() => return Read::None(text),
-            Read::None(_) => return Read::None(words::not_offered(&metric.name)),
-            Read::Unknown(unknown) => return Read::Unknown(unknown),
+            Read::None(lack) if slot.is_some() => return Read::None(lack),
+            Read::None(_) => return Read::None(Lack::NotOffered(&metric.name)),
+            Read::Unknown(gap) => return Read::Unknown(gap),
         };
-        let Some(slot) = slot else { return Read::None(words::not_offered(&metric.name)) };
+        let Some(slot) = slot else { return Read::None(Lack::NotOffered(&metric.name)) };
         let fall = known::fall(metric);
         let series = &slot.series;
         let value = match measure.how {
@@ -280,7 +285,7 @@ impl<'a> Scope<'a> {
         };
         match value {
             Some(value) => Read::Value((value, newest)),
-            None => Read::None(words::too_short(&metric.name)),
+            None => Read::None(Lack::TooShort(&metric.name)),
         }
     }
 
@@ -322,59 +327,6 @@ impl<'a> Scope<'a> {
         };
         if let Some(notes) = notes {
             notes::event(self, notes, test, (count, least, last), fresh, truth);
-        }
-        truth
-    }
-
-    fn gone(&self, runs: u32, notes: Option<&mut Notes>) -> Truth {
-        // A name that another thing may bear tomorrow is no identity: nobody can say that this thing is gone.
-        if self.part.attrs.get("identity").is_some_and(|it| it == "unstable") {
-            return Truth::None;
-        }
-        let view = &self.view.sources[self.source];
-        let Some(seen) = self.part.seen_by(self.source, self.at) else { return Truth::None };
-        let mut missed = 0;
-        let mut unsure = None;
-        for run in view.runs.iter().filter(|run| run.at > seen && run.at <= self.at) {
-            match self.part.problem(self.source, run.at) {
-                _ if run.outcome != RunOutcome::Collected => unsure = outcome_unknown(view, run),
-                Some(problem) if problem.reason != Reason::Missing => {
-                    unsure = Some(words::problem(problem));
-                }
-                _ if run.partial => unsure = Some(words::partial(view, run)),
-                _ => missed += 1,
-            }
-        }
-        let truth = match (missed >= runs, &unsure) {
-            (true, _) => Truth::True,
-            (false, Some(_)) => Truth::Unknown,
-            (false, None) => Truth::False,
-        };
-        if let Some(notes) = notes {
-            notes::gone(self, notes, seen, missed, runs, truth);
-            notes.unknown = notes.unknown.take().or(unsure);
-        }
-        truth
-    }
-
-    /// `at` is the time of asking here.
-    fn silent(&self, threshold: Threshold, notes: Option<&mut Notes>) -> Truth {
-        let host = self.part.id.kind() != SELF;
-        let view = &self.view.sources[self.source];
-        let last = if host { self.view.newest } else { view.runs.last().map(|run| run.at) };
-        let Some(last) = last else { return Truth::None };
-        let limit = match threshold {
-            Threshold::Time(limit) => limit,
-            Threshold::Periods(periods) if view.every > Duration::ZERO => {
-                view.fresh_for() / 3 * periods
-            }
-            // A source that no rule reads has no period that is known.
-            Threshold::Periods(_) => return Truth::None,
-        };
-        let silence = self.at.since(last);
-        let truth = if silence > limit { Truth::True } else { Truth::False };
-        if let Some(notes) = notes {
-            notes::silent(notes, last, silence, limit, truth);
         }
         truth
     }

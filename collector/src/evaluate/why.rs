@@ -6,12 +6,12 @@ use xunjian_rules::{Rule, Text};
 
 use super::{
     Adjusted, Judgement, Verdict,
+    gap::{Gap, Lack},
     hold::Holding,
     judge::{beyond_reach, of_pair, own_source, timed},
     overrides::{Overrides, Tuned},
     truth::{Notes, Scope},
     view::{HostView, Part},
-    words,
 };
 
 /// What one rule has to say about a component, also where it does not apply.
@@ -112,11 +112,11 @@ fn why_none(view: &HostView, part: &Part, rule: &Rule, overrides: &Overrides, no
         return why;
     }
     let Some(source) = own_source(view, part, rule) else {
-        return words::never(&rule.source).text;
+        return Gap::Never(&rule.source).told().text;
     };
     let at = view.sources[source].runs.last().map_or(now, |run| run.at);
     let mut notes = Notes::default();
     Scope::new(view, part, rule, source, at, Tuned::Not).truth(&rule.when, Some(&mut notes));
     let none = notes.none.or(notes.unknown.map(|unknown| unknown.text));
-    none.unwrap_or_else(|| words::not_covered(&rule.source))
+    none.unwrap_or_else(|| Lack::NotCovered(&rule.source).told())
 }

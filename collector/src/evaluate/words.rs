@@ -1,4 +1,4 @@
-//! Sentences for people: why something is unknown, what was compared, values with their units.
+//! Sentences for people: what was compared, values with their units. Why there is no reading: see [`super::gap`].
 
 use std::time::Duration;
 
@@ -13,130 +13,24 @@ use super::{
     absorb::cut,
     spoken::zh_time,
     truth::{Notes, Scope},
-    view::{PartProblem, RunMark, SourceView},
+    view::{RunMark, SourceView},
 };
 
 /// Longest part of a sentence that the agent or a tool has said.
 const SAID_MAX: usize = 300;
 
 /// What the agent said, for readers of both languages.
-fn said(text: &str) -> Text {
+pub(super) fn said(text: &str) -> Text {
     Text::new(cut(&spoken::zh(text), SAID_MAX), cut(text, SAID_MAX))
-}
-
-fn unknown(reason: Option<Reason>, zh: String, en: String) -> Unknown {
-    Unknown { reason, text: Text::new(zh, en) }
-}
-
-pub(super) fn never(source: &str) -> Unknown {
-    unknown(
-        None,
-        format!("采集项 {source} 尚无任何上报"),
-        format!("source {source} has not reported yet"),
-    )
-}
-
-pub(super) fn absent(source: &SourceView, why: &str) -> Unknown {
-    let Text { zh, en } = said(why);
-    unknown(
-        Some(Reason::Unsupported),
-        format!("主机不具备采集项 {} 的条件：{zh}", source.name),
-        format!("the host lacks what source {} needs: {en}", source.name),
-    )
-}
-
-pub(super) fn failed(source: &SourceView, why: &str) -> Unknown {
-    let Text { zh, en } = said(why);
-    unknown(
-        Some(Reason::ToolFailed),
-        format!("采集项 {} 执行失败：{zh}", source.name),
-        format!("source {} failed: {en}", source.name),
-    )
-}
-
-pub(super) fn stuck(source: &SourceView) -> Unknown {
-    unknown(
-        Some(Reason::TimedOut),
-        format!("采集项 {} 超时未返回", source.name),
-        format!("source {} did not end in time", source.name),
-    )
-}
-
-pub(super) fn deferred(source: &SourceView, why: &str) -> Unknown {
-    let Text { zh, en } = said(why);
-    unknown(
-        None,
-        format!("为避免影响业务，采集项 {} 已推迟：{zh}", source.name),
-        format!("source {} was put off to spare the host: {en}", source.name),
-    )
-}
-
-pub(super) fn partial(source: &SourceView, run: &RunMark) -> Unknown {
-    let Text { zh, en } = said(&run.problem);
-    unknown(
-        None,
-        format!("采集项 {} 只读到一部分：{zh}", source.name),
-        format!("source {} read only a part: {en}", source.name),
-    )
-}
-
-pub(super) fn problem(problem: &PartProblem) -> Unknown {
-    let (reason, text) = (reason_text(problem.reason), said(&problem.text));
-    unknown(
-        Some(problem.reason),
-        format!("{}：{}", reason.zh, text.zh),
-        format!("{}: {}", reason.en, text.en),
-    )
-}
-
-pub(super) fn sentinel(metric: &str) -> Unknown {
-    unknown(
-        Some(Reason::Implausible),
-        format!("{metric} 返回的是无效占位值"),
-        format!("{metric} came as a placeholder, not as a reading"),
-    )
-}
-
-pub(super) fn gone(source: &str) -> Unknown {
-    unknown(
-        Some(Reason::Missing),
-        format!("采集项 {source} 已看不到该部件"),
-        format!("source {source} does not see the component any more"),
-    )
 }
 
 pub(super) fn stale(source: &SourceView, silence: Duration) -> Unknown {
     let (zh, en) = length(silence);
-    unknown(
-        Some(Reason::Missing),
+    let text = Text::new(
         format!("采集项 {} 已有 {zh} 没有新读数", source.name),
         format!("no new reading of source {} for {en}", source.name),
-    )
-}
-
-pub(super) fn not_offered(metric: &str) -> Text {
-    Text::new(format!("该部件不提供 {metric}"), format!("the component does not offer {metric}"))
-}
-
-pub(super) fn too_short(metric: &str) -> Text {
-    Text::new(
-        format!("{metric} 的历史读数还不够，暂不能判断变化"),
-        format!("the history of {metric} is too short to speak of a change"),
-    )
-}
-
-pub(super) fn left_out(source: &str) -> Text {
-    Text::new(
-        format!("采集项 {source} 最近一次没有给出该读数"),
-        format!("source {source} left the reading out of its newest run"),
-    )
-}
-
-pub(super) fn not_covered(source: &str) -> Text {
-    Text::new(
-        format!("采集项 {source} 不涉及该部件"),
-        format!("source {source} does not cover the component"),
-    )
+    );
+    Unknown { reason: Some(Reason::Missing), text }
 }
 
 /// A limit of a rule as people write it: with the unit of what it limits.
