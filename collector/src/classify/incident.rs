@@ -10,6 +10,7 @@ use xunjian_rules::EvidenceKind;
 use super::{
     Redundancy,
     redundancy::{Cost, Margin, margin},
+    set_words,
     topology::Topology,
 };
 use crate::evaluate::Fact;
@@ -173,10 +174,12 @@ pub fn record(set: &Component, margin: &Margin) -> Redundancy {
     Redundancy {
         set: set.id.clone(),
         label: format!("{name} ({scheme}, {})", margin.width),
+        title: set_words::label(set, margin),
         r: margin.r,
         r_if: margin.r_if,
         r_design: margin.r_design,
         spare: margin.spare,
+        spares: set_words::means_of(set) == set_words::Means::Spares,
         suspects: margin.suspects.clone(),
         lost: margin.lost,
         unknown: margin.unknown,

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use xunjian_proto::{ComponentId, Time};
-use xunjian_rules::Text;
+use xunjian_rules::{Lang, Text};
 
 use crate::evaluate::Fact;
 
@@ -18,6 +18,8 @@ pub mod decision;
 mod sets;
 
 mod host_set;
+
+mod set_outlook;
 
 mod set_texts;
 
@@ -91,8 +93,11 @@ pub enum Grade {
 pub struct Redundancy {
     /// The set.
     pub set: ComponentId,
-    /// Its name and scheme for people: `md0 (raid5, 4)`.
+    /// Its name and scheme: `md0 (raid5, 4)`.
     pub label: String,
+    /// The same for people: `md0（RAID 5，4 个成员）`. Empty in records of older releases.
+    #[serde(default)]
+    pub title: Text,
     /// Losses survivable now; -1: data or service are gone; 0 with `r_design` 0: no redundancy by design;
     /// `None`: not known. Members whose state is not known ([`Redundancy::unknown`]) count as there.
     pub r: Option<i32>,
@@ -102,6 +107,9 @@ pub struct Redundancy {
     pub r_design: Option<i32>,
     /// A spare is ready or a rebuild is running; `None`: not known.
     pub spare: Option<bool>,
+    /// Hot spares mean something to it; links, votes, controllers and copies know none.
+    #[serde(default = "spares")]
+    pub spares: bool,
     /// Suspect members.
     pub suspects: Vec<ComponentId>,
     /// Lost members (missing ones without identity have none).
@@ -109,6 +117,21 @@ pub struct Redundancy {
     /// Members whose state is not known: the true redundancy may be lower by as many.
     #[serde(default)]
     pub unknown: u32,
+}
+
+/// What records of older releases say nothing of.
+fn spares() -> bool {
+    true
+}
+
+impl Redundancy {
+    /// What people call the set, with its scheme and width.
+    pub fn called(&self, lang: Lang) -> &str {
+        match self.title.in_lang(lang) {
+            "" => &self.label,
+            title => title,
+        }
+    }
 }
 
 /// Why the level is what it is: stored with every case and shown to people.

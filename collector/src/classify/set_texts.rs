@@ -11,7 +11,7 @@ use super::{
 };
 use crate::evaluate::Fact;
 
-fn left(margin: &Margin) -> i32 {
+pub(super) fn left(margin: &Margin) -> i32 {
     margin.r.unwrap_or(0).max(0)
 }
 
@@ -50,20 +50,6 @@ pub(super) fn gone(set: &Component, margin: &Margin, usage: Usage) -> Text {
     Text::new(
         format!("{}已不能工作（{}），{}{}", label.zh, state.zh, tail.zh, aside.zh),
         format!("{} is down ({}); {}{}", label.en, state.en, tail.en, aside.en),
-    )
-}
-
-pub(super) fn gone_worse() -> Text {
-    Text::new(
-        "已是最高级别或无更多冗余可失；切勿盲目重建",
-        "nothing more can be lost; do not rebuild blindly",
-    )
-}
-
-pub(super) fn gone_better() -> Text {
-    Text::new(
-        "恢复成员、核对数据并使服务恢复后关闭",
-        "it closes once members are back, the data are verified and the service works",
     )
 }
 
@@ -108,47 +94,6 @@ pub(super) fn used_up_aside(set: &Component, margin: &Margin, usage: Usage) -> T
         format!("{}{}，冗余已耗尽；{zh}{}", label.zh, state.zh, spare.zh),
         format!("{}: {}, redundancy is used up; {en}{}", label.en, state.en, spare.en),
     )
-}
-
-pub(super) fn used_up_aside_worse(usage: Usage, scratch_lost: u8) -> Text {
-    match usage {
-        Usage::Scratch => Text::new(
-            format!(
-                "再失效一个成员，临时空间不可用，按 {scratch_lost} 级处理；改作生产用途，升为二级"
-            ),
-            format!(
-                "level {scratch_lost} if one more member is lost and the scratch space with it; level 2 if it is put into production"
-            ),
-        ),
-        _ => Text::new(
-            "再失效一个成员致数据丢失，或投入生产使用，升为二级",
-            "level 2 if one more member is lost and its data with it, or if it is put into production",
-        ),
-    }
-}
-
-pub(super) fn used_up_worse(set: &Component) -> Text {
-    let bond = set.set.as_ref().is_some_and(|it| it.scheme == "bond");
-    let (zh, en) = if bond {
-        ("网络中断", "the network is cut")
-    } else {
-        ("数据丢失、服务中断", "data are lost and the service stops")
-    };
-    Text::new(
-        format!("再失效一个成员，{zh}，升为一级"),
-        format!("level 1 if one more member is lost: {en}"),
-    )
-}
-
-pub(super) fn used_up_better(set: &Component) -> Text {
-    let bond = set.set.as_ref().is_some_and(|it| it.scheme == "bond");
-    match bond {
-        true => Text::new("链路全部恢复后关闭", "it closes once all links are back"),
-        false => Text::new(
-            "更换失效成员且重建完成、冗余恢复后降级或关闭",
-            "milder or closed once the lost member is replaced and the rebuild has restored redundancy",
-        ),
-    }
 }
 
 /// `1 serving member shows signs of failing; if it fails` / `2 serving members show signs of failing; if they fail`.
@@ -254,23 +199,6 @@ pub(super) fn suspects_not_in_service(set: &Component, margin: &Margin) -> Text 
     )
 }
 
-pub(super) fn suspects_worse(set: &Component, margin: &Margin) -> Text {
-    match margin.r_if {
-        Some(r_if) if r_if < 0 => used_up_worse(set),
-        _ => Text::new(
-            "若该成员失效致冗余耗尽，或再有成员出现失效征兆，升为二级",
-            "level 2 if it fails and redundancy is used up, or if another member shows signs of failing",
-        ),
-    }
-}
-
-pub(super) fn suspects_better(_set: &Component) -> Text {
-    Text::new(
-        "更换有征兆的成员且重建完成后关闭",
-        "it closes once the suspect member is replaced and rebuilt",
-    )
-}
-
 pub(super) fn degraded_slow(set: &Component, margin: &Margin) -> Text {
     let (label, state) = (label(set, margin), state(set, margin));
     Text::new(
@@ -330,24 +258,6 @@ pub(super) fn still_protected(set: &Component, margin: &Margin) -> Text {
             ),
         ),
     }
-}
-
-pub(super) fn protected_worse(set: &Component, margin: &Margin) -> Text {
-    let left = left(margin).max(1);
-    if means_of(set) == Means::None {
-        return Text::new(
-            format!("再失效 {left} 个成员，冗余耗尽，升为二级；服务实测变慢，升为三级"),
-            format!(
-                "level 2 if {left} more are lost and redundancy is used up; level 3 if the service is measurably slower"
-            ),
-        );
-    }
-    Text::new(
-        format!("再失效 {left} 个成员，冗余耗尽，升为二级；长时间无热备或重建拖慢服务，升为三级"),
-        format!(
-            "level 2 if {left} more are lost and redundancy is used up; level 3 if no spare is there for long or the rebuild slows the service"
-        ),
-    )
 }
 
 pub(super) fn spare_bad(fact: &Fact, set: &Component) -> Text {

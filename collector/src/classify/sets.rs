@@ -11,7 +11,7 @@ use super::{
     host_set::{self, carries_host},
     incident::Impact,
     redundancy::Margin,
-    set_texts as say,
+    set_outlook as outlook, set_texts as say,
     set_words::{Means, means_of},
     topology::member,
 };
@@ -93,7 +93,7 @@ fn gone(
         // Nothing mounted hangs on it now, but its data are gone all the same.
         Usage::Unused => Candidate::fault(2, Level::Two, because),
     };
-    Some(assumed(candidate, usage).outlook(say::gone_worse(), say::gone_better()))
+    Some(assumed(candidate, usage).outlook(outlook::gone_worse(), outlook::gone_better()))
 }
 
 /// Targets of one file system have no redundancy among them: what counts is the share that is gone.
@@ -101,7 +101,9 @@ fn targets_gone(set: &Component, margin: &Margin, context: &Context<'_>) -> Cand
     let limit = context.contract.policy.ost_share_basic_function_lost;
     let share = f64::from(margin.lost) / f64::from(margin.width.max(1));
     let level = if share >= limit { Level::One } else { Level::Three };
+    let (worse, better) = outlook::targets_outlook(share, limit);
     Candidate::fault(if share >= limit { 2 } else { 5 }, level, say::targets(set, margin, limit))
+        .outlook(worse, better)
         .by_policy("ost_share_basic_function_lost", limit)
 }
 
@@ -131,12 +133,15 @@ fn used_up(
         Usage::Production { .. } => Candidate::fault(3, Level::Two, because),
         Usage::Scratch | Usage::Unused => {
             let because = say::used_up_aside(set, margin, usage);
-            let worse = say::used_up_aside_worse(usage, policy.scratch_lost);
+            let worse = outlook::used_up_aside_worse(usage, policy.scratch_lost);
             let candidate = Candidate::fault(7, Level::Four, because);
-            return Some(candidate.outlook(worse, say::used_up_better(set)));
+            return Some(candidate.outlook(worse, outlook::used_up_better(set)));
         }
     };
-    Some(assumed(candidate, usage).outlook(say::used_up_worse(set), say::used_up_better(set)))
+    Some(
+        assumed(candidate, usage)
+            .outlook(outlook::used_up_worse(set), outlook::used_up_better(set)),
+    )
 }
 
 /// Steps 4 and 6: what happens if every suspect fails too.
@@ -167,7 +172,7 @@ fn suspects(
     };
     Some(
         assumed(candidate, usage)
-            .outlook(say::suspects_worse(set, margin), say::suspects_better(set)),
+            .outlook(outlook::suspects_worse(set, margin), outlook::suspects_better(set)),
     )
 }
 
@@ -217,7 +222,9 @@ fn lingering(
 fn others_left(set: &Component, margin: &Margin) -> Option<Candidate> {
     let survives = margin.r.is_none_or(|it| it >= 1);
     let candidate = Candidate::fault(7, Level::Four, say::still_protected(set, margin));
-    survives.then(|| candidate.outlook(say::protected_worse(set, margin), say::used_up_better(set)))
+    survives.then(|| {
+        candidate.outlook(outlook::protected_worse(set, margin), outlook::used_up_better(set))
+    })
 }
 
 fn assumed(candidate: Candidate, usage: Usage) -> Candidate {

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use xunjian_agent::spoken;
 use xunjian_proto::{Outcome, Problem, Reason, Run};
-use xunjian_rules::{Lang, Text};
+use xunjian_rules::{Class, Lang, Text};
 
 use crate::{
     classify::{Case, Grade, Level, Redundancy},
@@ -60,7 +60,7 @@ pub(super) fn cases(
                 "    ↳ {}  {}  [{}]",
                 grade(it.decision.grade, lang),
                 it.component_name,
-                it.class
+                Class::called(&it.class, lang)
             )?;
             for fact in &it.facts {
                 writeln!(out, "      {}", fact.message.in_lang(lang))?;
@@ -77,7 +77,13 @@ fn order(case: &Case) -> (Grade, &str, &str) {
 /// One case with its reason, the clause, what would change the level, and the readings behind it.
 fn case(out: &mut String, case: &Case, contract: &Contract, lang: Lang) -> fmt::Result {
     let decision = &case.decision;
-    writeln!(out, "● {}  {}  [{}]", grade(decision.grade, lang), case.component_name, case.class)?;
+    writeln!(
+        out,
+        "● {}  {}  [{}]",
+        grade(decision.grade, lang),
+        case.component_name,
+        Class::called(&case.class, lang)
+    )?;
     let mut row = |label: Text, value: &str| -> fmt::Result {
         match (value.is_empty(), lang) {
             (true, _) => Ok(()),
@@ -140,42 +146,67 @@ pub(super) fn problem(problem: &Problem, lang: Lang) -> String {
     }
 }
 
+/// How much redundancy is left in one set.
 fn redundancy(set: &Redundancy, lang: Lang) -> String {
-    let number = |value: Option<i32>| match (value, lang) {
-        (Some(value), _) => value.to_string(),
-        (None, Lang::Zh) => "无".to_owned(),
-        (None, Lang::En) => "n/a".to_owned(),
-    };
-    let spare = match (set.spare, lang) {
-        (Some(true), Lang::Zh) => "有",
-        (Some(false), Lang::Zh) => "无",
-        (None, Lang::Zh) => "未知",
-        (Some(true), Lang::En) => "yes",
-        (Some(false), Lang::En) => "no",
-        (None, Lang::En) => "unknown",
-    };
-    let (now, design, lost) = (number(set.r), number(set.r_design), set.lost);
-    if set.r.is_some_and(|r| r < 0) {
-        return match lang {
-            Lang::Zh => format!(
-                "{}：已超出冗余承受范围（设计可承受 {design} 个），已失去 {lost} 个",
-                set.label
+    let Text { zh, en } = match (set.r, set.r_design) {
+        (Some(..0), design) => match design.filter(|it| *it > 0) {
+            Some(design) => Text::new(
+                format!("已超出冗余承受范围（完好时可再承受 {design} 个成员失效）"),
+                format!("beyond what its redundancy bears ({design} when whole)"),
             ),
-            Lang::En => format!(
-                "{}: beyond what its redundancy bears (design {design}), {lost} lost",
-                set.label
-            ),
-        };
+            None => Text::new("设计上无冗余，已不完整", "no redundancy by design, and not whole"),
+        },
+        (Some(_), Some(0)) => Text::new("设计上无冗余", "no redundancy by design"),
+        (Some(0), design) => Text::new(
+            format!("冗余已耗尽{}", when_whole(design).zh),
+            format!("redundancy is used up{}", when_whole(design).en),
+        ),
+        (Some(now), design) => Text::new(
+            format!("还能承受 {now} 个成员失效{}", when_whole(design).zh),
+            format!("survives {now} more losses{}", when_whole(design).en),
+        ),
+        (None, design) => Text::new(
+            format!("剩余冗余未知{}", when_whole(design).zh),
+            format!("redundancy left is not known{}", when_whole(design).en),
+        ),
+    };
+    let mut parts = match lang {
+        Lang::Zh => vec![zh],
+        Lang::En => vec![en],
+    };
+    let mut add = |zh: String, en: String| parts.push(if lang == Lang::Zh { zh } else { en });
+    if set.lost > 0 {
+        add(format!("已失效 {} 个", set.lost), format!("{} lost", set.lost));
     }
+    if !set.suspects.is_empty() {
+        let count = set.suspects.len();
+        add(format!("有失效征兆 {count} 个"), format!("{count} suspect"));
+    }
+    if set.unknown > 0 {
+        let count = set.unknown;
+        add(format!("{count} 个状态未能读到"), format!("{count} not read"));
+    }
+    if set.r_design != Some(0) && (set.spares || set.spare == Some(true)) {
+        let (zh, en) = match set.spare {
+            Some(true) => ("有热备或正在重建", "spare ready or rebuilding"),
+            Some(false) => ("无热备", "no spare"),
+            None => ("热备情况未知", "spare not known"),
+        };
+        add(zh.to_owned(), en.to_owned());
+    }
+    let name = set.called(lang);
     match lang {
-        Lang::Zh => format!(
-            "{}：还能承受 {now} 个成员故障（设计 {design}），已失去 {lost} 个，热备或重建：{spare}",
-            set.label
-        ),
-        Lang::En => format!(
-            "{}: survives {now} more losses (design {design}), {lost} lost, spare or rebuild: {spare}",
-            set.label
-        ),
+        Lang::Zh => format!("{name}：{}", parts.join("，")),
+        Lang::En => format!("{name}: {}", parts.join(", ")),
+    }
+}
+
+fn when_whole(design: Option<i32>) -> Text {
+    match design {
+        Some(design) => {
+            Text::new(format!("（完好时 {design}）"), format!(" ({design} when whole)"))
+        }
+        None => Text::default(),
     }
 }
 

@@ -27,6 +27,8 @@ mod truth;
 
 mod states;
 
+mod state_words;
+
 mod score;
 
 mod peers;

@@ -12,6 +12,7 @@ use super::{
     Unknown,
     absorb::cut,
     spoken::zh_time,
+    state_words,
     truth::{Notes, Scope},
     view::{RunMark, SourceView},
 };
@@ -153,8 +154,16 @@ fn fill(scope: &Scope<'_>, notes: &Notes, template: &str, lang: Lang, unknown: &
             rest = tail;
             continue;
         }
-        text.push_str(&filled(scope, notes, name, lang).unwrap_or_else(|| unknown.to_owned()));
-        rest = tail;
+        let said = filled(scope, notes, name, lang).unwrap_or_else(|| unknown.to_owned());
+        // What a device says of itself (an attribute) is quoted.
+        let zh = state_words::zh(&said).filter(|_| lang == Lang::Zh && !name.starts_with('@'));
+        rest = match zh {
+            Some(zh) => state_words::append(&mut text, &said, zh, tail),
+            None => {
+                text.push_str(&said);
+                tail
+            }
+        };
     }
     text.push_str(rest);
     text

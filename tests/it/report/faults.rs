@@ -118,6 +118,8 @@ pub(crate) fn cases() -> Vec<Case> {
         r_if: Some(-1),
         r_design: Some(1),
         spare: Some(false),
+        title: xunjian_rules::Text::default(),
+        spares: true,
         suspects: vec![disk(1)],
         lost: 1,
         unknown: 0,

@@ -84,6 +84,8 @@ fn case(id: &str, component: ComponentId, name: &str, grade: Grade, because: Tex
                 r_if: Some(-1),
                 r_design: Some(1),
                 spare: Some(false),
+                title: xunjian_rules::Text::default(),
+                spares: true,
                 suspects: vec![disk(2)],
                 lost: 1,
                 unknown: 0,

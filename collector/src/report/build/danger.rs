@@ -217,7 +217,7 @@ fn redundancy(build: &mut Build<'_>, case: &Case) -> Vec<Statement> {
 }
 
 fn redundancy_words(build: &Build<'_>, it: &Redundancy) -> String {
-    let label = words::clean(&it.label);
+    let label = words::clean(it.called(build.lang));
     let now = match (it.r, it.r_design) {
         (Some(r), _) if r < 0 => build.pick("数据或服务已丢失", "data or service are gone"),
         (Some(0), Some(0)) => {
@@ -263,7 +263,7 @@ fn redundancy_words(build: &Build<'_>, it: &Redundancy) -> String {
             ),
         ));
     }
-    if it.r_design != Some(0) {
+    if it.r_design != Some(0) && (it.spares || it.spare == Some(true)) {
         parts.push(match it.spare {
             Some(true) => build.pick("有热备或正在重建", "spare ready or rebuilding"),
             Some(false) => build.pick("无热备", "no spare"),

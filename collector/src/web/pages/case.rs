@@ -103,9 +103,15 @@ fn compared<'a>(input: &'a Input, c: &Ctx) -> Cow<'a, str> {
     input.test_in(c.lang)
 }
 
+/// What people call the set.
+fn called<'a>(set: &'a Redundancy, c: &Ctx) -> &'a str {
+    set.called(c.lang)
+}
+
 /// Whether a spare is ready, for people.
 fn spare(set: &Redundancy, c: &Ctx) -> &'static str {
     match set.spare {
+        Some(false) | None if !set.spares => "–",
         None => c.t.unknown,
         Some(true) => c.t.yes,
         Some(false) => c.t.no,
