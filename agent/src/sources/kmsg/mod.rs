@@ -23,6 +23,12 @@ mod saved;
 
 mod table;
 
+mod rows;
+
+mod controller;
+
+mod adapters;
+
 mod parallel;
 
 mod who;
@@ -191,7 +197,7 @@ fn event(host: &dyn Host, disks: &Disks, record: &Record<'_>) -> Option<Event> {
     let row = table::find(record.text)?;
     let (component, attrs) = who::find(host, disks, row.who, record.text)?;
     let kind = if row.kind.name == table::MCE.name { machine_check(record.text) } else { row.kind };
-    let text = record.text.chars().filter(|it| !it.is_control()).take(TEXT_MAX).collect();
+    let text = record.text.trim().chars().filter(|it| !it.is_control()).take(TEXT_MAX).collect();
     let at = Time::from_millis(i64::try_from(record.micros / 1000).unwrap_or(i64::MAX));
     Some(Event { kind: kind.name.to_owned(), component, at, text, attrs })
 }

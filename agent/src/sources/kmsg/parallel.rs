@@ -1,10 +1,10 @@
-//! What the kernel modules of parallel file systems say: Lustre, LNet, ldiskfs and GPFS.
+//! What the kernel modules of parallel file systems say: Lustre, LNet, ldiskfs, GPFS, BeeGFS and CephFS.
 //!
 //! Facts: Lustre's sources of 2.10 to 2.16 (ldlm_lib.c, import.c, ldlm_lockd.c, service.c, o2iblnd_cb.c), wiki.lustre.org
 //! (Client Eviction Guide). Messages that are numbered (`167-0:`) keep their wording over versions. These rows come before
 //! the others: an LBUG is more than the panic that follows it.
 
-use super::table::{FS_ERROR, FS_READ_ONLY, Row, Who, row};
+use super::table::{FS_ERROR, FS_READ_ONLY, Row, Who, but, row};
 use crate::source::Metric;
 
 pub(super) const LBUG: Metric = Metric::word(
@@ -67,6 +67,26 @@ pub(super) const NET_ERROR: Metric = Metric::word(
     "LNet 网络错误",
     "LNet lost messages or took an interface out of use for a while.",
 );
+pub(super) const OPERATION_FAILED: Metric = Metric::word(
+    "kernel.lustre.operation_failed",
+    "Lustre 操作失败",
+    "A Lustre server answered a request of this host with an error.",
+);
+pub(super) const CHECKSUM: Metric = Metric::word(
+    "kernel.lustre.checksum_error",
+    "Lustre 数据校验错误",
+    "Data changed on its way between client and server; it is sent again.",
+);
+pub(super) const BEEGFS: Metric = Metric::word(
+    "kernel.beegfs.unreachable",
+    "BeeGFS 服务无法访问",
+    "The BeeGFS client cannot reach a server or gets no answer.",
+);
+pub(super) const CEPH: Metric = Metric::word(
+    "kernel.ceph.client_stopped",
+    "CephFS 客户端被拒绝或无应答",
+    "A metadata server of CephFS does not answer this client or has shut it out.",
+);
 pub(super) const DEADMAN: Metric = Metric::word(
     "kernel.gpfs.deadman",
     "GPFS 死锁定时器到期",
@@ -83,6 +103,8 @@ pub(super) const ROWS: &[Row] = &[
     row(&["Lustre", "haven't heard from client", "evicting it"], &CLIENT_EVICTED, Who::Target),
     row(&["Lustre", "callback timer expired", "evicting client"], &CLIENT_EVICTED, Who::Target),
     row(&["Lustre", "ldlm_failed_ast", "evict it"], &CLIENT_EVICTED, Who::Target),
+    row(&["Lustre", "was evicted due to"], &CLIENT_EVICTED, Who::Target),
+    row(&["Lustre", "ecovery is timed out", "evict"], &CLIENT_EVICTED, Who::Target),
     row(&["Lustre", "Connection to ", " was lost"], &CONNECTION_LOST, Who::Target),
     row(&["Lustre", "Connection restored to "], &CONNECTION_RESTORED, Who::Target),
     row(&["Lustre", "Will be in recovery for at least"], &RECOVERY_BEGUN, Who::Target),
@@ -90,14 +112,37 @@ pub(super) const ROWS: &[Row] = &[
     row(&["ervice thread pid ", " was inactive for "], &THREAD_STUCK, Who::Host),
     row(&["Lustre", "Request sent has timed out"], &TIMED_OUT, Who::Target),
     row(&["Lustre", "Request sent has failed due to network error"], &TIMED_OUT, Who::Target),
+    row(&["Lustre", "lock timed out (enqueued"], &TIMED_OUT, Who::Target),
+    row(&["LustreError", "timeout on bulk "], &TIMED_OUT, Who::Target),
+    row(&["Lustre", "ulk IO ", " error with "], &TIMED_OUT, Who::Target),
     row(&["Lustre", "due to heavy IO load"], &SLOW, Who::Target),
+    row(&["Lustre: ", ": slow "], &SLOW, Who::Target),
+    row(&["Lustre", "refused re", "still busy with"], &SLOW, Who::Target),
+    row(&["LustreError", "BAD ", " CHECKSUM"], &CHECKSUM, Who::Target),
     row(&["LustreError", "rc = -30"], &READ_ONLY, Who::Target),
+    // Pings, disconnections and the first request after a failover fail as a matter of course.
+    but(
+        &["LustreError", "operation ", " failed"],
+        &["_ping", "_disconnect", "rc = -107", "with -107", "rc = -19", "with -19"],
+        &OPERATION_FAILED,
+        Who::Target,
+    ),
     row(&["LDISKFS-fs", "emounting filesystem read-only"], &FS_READ_ONLY, Who::Filesystem),
     row(&["LDISKFS-fs error (device "], &FS_ERROR, Who::Filesystem),
     row(&["LNetError", "imed out"], &NET_ERROR, Who::Host),
+    row(&["LNet: ", "imed out tx"], &NET_ERROR, Who::Host),
+    row(&["LNet", "nexpected network error"], &NET_ERROR, Who::Host),
+    row(&["LNetError", "Connection to ", " was refused"], &NET_ERROR, Who::Host),
+    row(&["LustreError", "server_bulk_callback", "status -"], &NET_ERROR, Who::Host),
     row(&["LNetError", "added to recovery queue"], &NET_ERROR, Who::Host),
     row(&["LNet", "NIs in recovery"], &NET_ERROR, Who::Host),
     row(&["GPFS Deadman Switch timer", "has expired"], &DEADMAN, Who::Host),
+    row(&["beegfs: ", "Communication error"], &BEEGFS, Who::Host),
+    row(&["beegfs: ", "Connect failed on all available routes"], &BEEGFS, Who::Host),
+    row(&["ceph: mds", " hung"], &CEPH, Who::Host),
+    row(&["ceph: mds", "reconnect denied"], &CEPH, Who::Host),
+    row(&["ceph: mds", "locklisted"], &CEPH, Who::Host),
+    row(&["ceph: mds", "rejected session"], &CEPH, Who::Host),
 ];
 
 #[cfg(test)]

@@ -70,11 +70,13 @@ fn kernel_line(line: &str, sequence: u64, made: Time) -> Option<KernelLine> {
             (micros, absolute, text.strip_prefix(' ').unwrap_or(text))
         }
         None => {
-            match rest.split_once("kernel: ") {
+            match rest.split_once("kernel: ").filter(|it| !it.0.is_empty()) {
                 // `1700000000.123456 host kernel: text`; syslog may repeat the kernel's own stamp after that.
                 Some((head, text)) => (head_micros(head, made)?, true, without_stamp(text)),
                 // A line cut out of a log, or of a kernel that puts no times: only what is surely the kernel's.
-                None if table::find(rest).is_some() => (0, false, rest),
+                None if table::find(rest).is_some() => {
+                    (0, false, rest.strip_prefix("kernel: ").unwrap_or(rest))
+                }
                 None => return None,
             }
         }
@@ -170,6 +172,8 @@ mod tests {
         );
         assert!(record("Feb 29 14:22:22 node1 kernel: oops").is_some());
         let bare = record("end_request: I/O error, dev sdb, sector 8");
+        assert_eq!(bare.as_deref(), Some("3,7,0,-;end_request: I/O error, dev sdb, sector 8"));
+        let bare = record("kernel: end_request: I/O error, dev sdb, sector 8");
         assert_eq!(bare.as_deref(), Some("3,7,0,-;end_request: I/O error, dev sdb, sector 8"));
         assert_eq!(record("no line of a kernel"), None);
     }

@@ -4,7 +4,7 @@
 //! (repeats the error of the disk below), sense keys that only explain the line after them, segfaults of programs, and
 //! links of empty SATA ports.
 
-use super::parallel;
+use super::{adapters, parallel, rows};
 use crate::source::Metric;
 
 /// How the component is told in the line.
@@ -34,6 +34,14 @@ pub(super) enum Who {
     Path,
     /// A target of Lustre somewhere in the line: `lfs-OST0001`.
     Target,
+    /// A RAID controller or HBA: `megaraid_sas 0000:03:00.0: ...`, `mpt3sas_cm0: ...`, `... adapter scsi0`.
+    Controller,
+    /// Another device of PCI: `mlx5_core 0000:5e:00.0: ...`.
+    Pci,
+    /// `rport-3:0-2: ...`: the Fibre Channel port of that host number.
+    FcPort,
+    /// `Pool 'tank' has ...`.
+    Zpool,
 }
 
 /// A row: all of these parts are in the line, none of those.
@@ -48,7 +56,7 @@ pub(super) const fn row(all: &'static [&'static str], kind: &'static Metric, who
     Row { all, none: &[], kind, who }
 }
 
-const fn but(
+pub(super) const fn but(
     all: &'static [&'static str],
     none: &'static [&'static str],
     kind: &'static Metric,
@@ -59,7 +67,7 @@ const fn but(
 
 /// The kind of a line.
 pub(super) fn find(text: &str) -> Option<&'static Row> {
-    parallel::ROWS.iter().chain(ROWS).find(|row| {
+    parallel::ROWS.iter().chain(adapters::ROWS).chain(rows::ROWS).find(|row| {
         row.all.iter().all(|part| text.contains(part))
             && !row.none.iter().any(|part| text.contains(part))
     })
@@ -105,6 +113,19 @@ pub(super) const KINDS: &[Metric] = &[
     NET_MEMBER,
     PATH_FAILED,
     THIN_FULL,
+    THIN_FAILED,
+    FS_ERRORS_KEPT,
+    ZPOOL_SUSPENDED,
+    adapters::FAULT,
+    adapters::RESET,
+    adapters::DEAD,
+    adapters::MESSAGE,
+    adapters::DEVICE_FAULT,
+    adapters::MODULE,
+    adapters::FC_TARGET_LOST,
+    adapters::FC_LINK_DOWN,
+    adapters::ISCSI_ERROR,
+    adapters::ISCSI_LOST,
     parallel::LBUG,
     parallel::EVICTED,
     parallel::CLIENT_EVICTED,
@@ -117,7 +138,11 @@ pub(super) const KINDS: &[Metric] = &[
     parallel::SLOW,
     parallel::READ_ONLY,
     parallel::NET_ERROR,
+    parallel::OPERATION_FAILED,
+    parallel::CHECKSUM,
     parallel::DEADMAN,
+    parallel::BEEGFS,
+    parallel::CEPH,
 ];
 
 pub(super) const MEDIUM: Metric = Metric::word(
@@ -262,120 +287,18 @@ pub(super) const PATH_FAILED: Metric =
     Metric::word("kernel.multipath.path_failed", "多路径：路径失效", "One path to a disk failed.");
 pub(super) const THIN_FULL: Metric =
     Metric::word("kernel.dm.out_of_space", "精简池空间耗尽", "A thin pool has no more space.");
-
-const ROWS: &[Row] = &[
-    row(&["critical medium error, dev "], &MEDIUM, Who::Dev),
-    row(&["recoverable transport error, dev "], &TRANSPORT, Who::Dev),
-    row(&["critical nexus error, dev "], &TRANSPORT, Who::Dev),
-    row(&["timeout error, dev "], &IO_TIMEOUT, Who::Dev),
-    but(
-        &["critical target error, dev "],
-        &["(DISCARD)", "(WRITE_ZEROES)", "WRITE_SAME"],
-        &GENERIC,
-        Who::Dev,
-    ),
-    row(&["protection error, dev "], &GENERIC, Who::Dev),
-    but(&["I/O error, dev ", ", sector "], &["Buffer I/O error"], &GENERIC, Who::Dev),
-    but(&["nvme nvme", " timeout"], &["completion polled"], &IO_TIMEOUT, Who::Nvme),
-    row(&["nvme nvme", "controller is down; will reset"], &RESET, Who::Nvme),
-    row(&["nvme nvme", "resetting controller"], &RESET, Who::Nvme),
-    row(&["nvme nvme", "Removing after probe failure"], &OFFLINE, Who::Nvme),
-    row(&["nvme nvme", "Disabling device after reset failure"], &OFFLINE, Who::Nvme),
-    row(&["nvme nvme", "Device not ready; aborting reset"], &OFFLINE, Who::Nvme),
-    row(&["nvme nvme", "Device not ready; aborting initialisation"], &OFFLINE, Who::Nvme),
-    row(&["nvme nvme", "IO queues lost"], &OFFLINE, Who::Nvme),
-    row(&["nvme nvme", "IO queues not created"], &OFFLINE, Who::Nvme),
-    // Up to 4.4 the driver named the slot, not the controller.
-    but(&["nvme 0000:", " timeout"], &["completion polled"], &IO_TIMEOUT, Who::Nvme),
-    row(&["nvme 0000:", "Failed status: "], &RESET, Who::Nvme),
-    row(&["ata", ": exception Emask"], &LINK_ERROR, Who::Ata),
-    row(&["ata", ": hard resetting link"], &RESET, Who::Ata),
-    row(&["ata", ": link is slow to respond"], &LINK_ERROR, Who::Ata),
-    row(&["ata", ": limiting SATA link speed"], &LINK_ERROR, Who::Ata),
-    row(&["ata", ": COMRESET failed"], &LINK_ERROR, Who::Ata),
-    row(&["ata", ": revalidation failed"], &LINK_ERROR, Who::Ata),
-    row(&["ata", ": qc timeout (cmd"], &IO_TIMEOUT, Who::Ata),
-    but(&["ata", ": disable"], &["disabled by", "async"], &OFFLINE, Who::Ata),
-    row(&["sd ", "Device offlined"], &OFFLINE, Who::Scsi),
-    row(&["scsi ", "Device offlined"], &OFFLINE, Who::Scsi),
-    row(&["sd ", "rejecting I/O to offline device"], &OFFLINE, Who::Scsi),
-    row(&["sd ", "attempting task abort"], &RESET, Who::Scsi),
-    row(&["scsi ", "attempting task abort"], &RESET, Who::Scsi),
-    row(&["scsi ", "attempting device reset"], &RESET, Who::Scsi),
-    row(&["sd ", "attempting device reset"], &RESET, Who::Scsi),
-    row(&["sd ", "task abort called for scmd"], &RESET, Who::Scsi),
-    row(&["sd ", "timing out command"], &IO_TIMEOUT, Who::Scsi),
-    row(&["sd ", "Sense Key : Hardware Error"], &HARDWARE, Who::Scsi),
-    row(&["sd ", "ailure prediction threshold exceeded"], &PREDICTED, Who::Scsi),
-    row(&["sd ", "FAILURE PREDICTION THRESHOLD EXCEEDED"], &PREDICTED, Who::Scsi),
-    row(&["md/raid", ": Disk failure on "], &MEMBER_FAILED, Who::Array),
-    row(&["md: kicking non-fresh "], &MEMBER_KICKED, Who::Member),
-    row(&["md/raid", "read error NOT corrected"], &READ_LOST, Who::Array),
-    row(&["md/raid", "read error not correctable"], &READ_LOST, Who::Array),
-    row(&["md/raid", "nrecoverable I/O read error"], &READ_LOST, Who::Array),
-    row(&["md/raid", "unrecoverable I/O"], &READ_LOST, Who::Array),
-    row(&["md/raid", "read error corrected"], &READ_CORRECTED, Who::Array),
-    row(&["md/raid", "not enough operational"], &ARRAY_FAILED, Who::Array),
-    row(&["md/raid", "Cannot continue operation"], &ARRAY_FAILED, Who::Array),
-    row(&["md/raid", "cannot start dirty degraded array"], &ARRAY_FAILED, Who::Array),
-    row(&["EXT4-fs", "emounting filesystem read-only"], &FS_READ_ONLY, Who::Filesystem),
-    row(&["EXT3-fs", "emounting filesystem read-only"], &FS_READ_ONLY, Who::Filesystem),
-    row(&["EXT4-fs error (device "], &FS_ERROR, Who::Filesystem),
-    row(&["EXT3-fs error (device "], &FS_ERROR, Who::Filesystem),
-    row(&["EXT4-fs (", "failed to convert unwritten extents"], &FS_ERROR, Who::Filesystem),
-    row(&["EXT4-fs (", "Delayed block allocation failed"], &FS_ERROR, Who::Filesystem),
-    row(&["EXT4-fs (", "I/O error while writing superblock"], &FS_ERROR, Who::Filesystem),
-    row(&["Aborting journal on device "], &FS_ERROR, Who::Journal),
-    row(&["JBD2: ", "detected when updating journal superblock"], &FS_ERROR, Who::Journal),
-    row(&["JBD2: Detected IO errors while flushing"], &FS_ERROR, Who::Journal),
-    row(&["XFS (", "hut down"], &FS_SHUTDOWN, Who::Filesystem),
-    row(&["XFS (", "hutting down filesystem"], &FS_SHUTDOWN, Who::Filesystem),
-    row(&["XFS (", "xfs_do_force_shutdown"], &FS_SHUTDOWN, Who::Filesystem),
-    row(&["XFS (", "orruption"], &FS_ERROR, Who::Filesystem),
-    row(&["XFS (", "metadata I/O error"], &FS_ERROR, Who::Filesystem),
-    row(&["XFS (", "log I/O error"], &FS_ERROR, Who::Filesystem),
-    row(&["XFS (", "Metadata CRC error"], &FS_ERROR, Who::Filesystem),
-    row(&["XFS (", "Internal error "], &FS_ERROR, Who::Filesystem),
-    row(&["XFS (", "ailing async write"], &FS_ERROR, Who::Filesystem),
-    row(&["XFS (", "writeback error on"], &FS_ERROR, Who::Filesystem),
-    row(&["BTRFS", "forced readonly"], &FS_READ_ONLY, Who::Filesystem),
-    row(&["BTRFS error (device "], &FS_ERROR, Who::Filesystem),
-    row(&["BTRFS: error (device "], &FS_ERROR, Who::Filesystem),
-    row(&["BTRFS warning (device ", "lost page write"], &FS_ERROR, Who::Filesystem),
-    row(&["BTRFS warning (device ", "checksum error at "], &FS_ERROR, Who::Filesystem),
-    row(&["BTRFS critical (device "], &FS_ERROR, Who::Filesystem),
-    row(&["BTRFS warning (device ", "csum failed"], &FS_ERROR, Who::Filesystem),
-    row(&["nfs: server ", " not responding"], &NFS_SILENT, Who::Host),
-    row(&["nfs: server ", " OK"], &NFS_OK, Who::Host),
-    row(&["[Hardware Error]", "Machine Check", " Bank "], &MCE, Who::Host),
-    row(&["[Hardware Error]: Corrected error"], &MCE_CORRECTED, Who::Host),
-    row(&["[Hardware Error]: Uncorrected"], &MCE_UNCORRECTED, Who::Host),
-    // Firmware first (APEI), on Arm servers the only way; memory and slots alike, so no word of whose error it is.
-    row(&["[Hardware Error]: event severity: recoverable"], &MCE, Who::Host),
-    row(&["[Hardware Error]: event severity: fatal"], &MCE, Who::Host),
-    row(&["[Hardware Error]: Machine check events logged"], &MCE, Who::Host),
-    row(&["EDAC MC", " CE "], &EDAC_CE, Who::Host),
-    row(&["EDAC MC", " UE "], &EDAC_UE, Who::Host),
-    row(&["Memory failure: 0x"], &MEMORY_FAILURE, Who::Host),
-    row(&["Killed process "], &OOM, Who::Host),
-    row(&["INFO: task ", " blocked for more than "], &HUNG, Who::Host),
-    row(&["BUG: soft lockup"], &LOCKUP, Who::Host),
-    row(&["hard LOCKUP"], &LOCKUP, Who::Host),
-    row(&["detected stall"], &LOCKUP, Who::Host),
-    row(&["Kernel panic - not syncing"], &OOPS, Who::Host),
-    row(&["BUG: unable to handle"], &OOPS, Who::Host),
-    row(&["Oops: "], &OOPS, Who::Host),
-    row(&["temperature above threshold"], &THERMAL, Who::Host),
-    row(&["PCIe Bus Error: severity=Corrected"], &PCIE_CORRECTED, Who::Host),
-    row(&["PCIe Bus Error: severity=Uncorrect"], &PCIE_UNCORRECTED, Who::Host),
-    row(&["DPC: containment event"], &PCIE_UNCORRECTED, Who::Host),
-    row(&["NETDEV WATCHDOG: "], &NET_TIMEOUT, Who::Port),
-    row(&["link status definitely down"], &NET_MEMBER, Who::Port),
-    row(&["ink is Down"], &NET_DOWN, Who::Port),
-    row(&["ink is down"], &NET_DOWN, Who::Port),
-    but(&["ink down"], &["SATA link", "ata"], &NET_DOWN, Who::Port),
-    row(&["ink is Up"], &NET_UP, Who::Port),
-    row(&["ink is up"], &NET_UP, Who::Port),
-    row(&["multipath", "Failing path "], &PATH_FAILED, Who::Path),
-    row(&["thin", "out-of-data-space"], &THIN_FULL, Who::Host),
-];
+pub(super) const THIN_FAILED: Metric = Metric::word(
+    "kernel.dm.pool_failed",
+    "精简池停止写入",
+    "A thin pool went read-only or failed after an error of its metadata.",
+);
+pub(super) const FS_ERRORS_KEPT: Metric = Metric::word(
+    "kernel.fs.errors_kept",
+    "文件系统留有错误记录",
+    "A filesystem says once a day that errors were found since it was last checked.",
+);
+pub(super) const ZPOOL_SUSPENDED: Metric = Metric::word(
+    "kernel.zfs.suspended",
+    "ZFS 存储池挂起",
+    "A ZFS pool lost so many devices that all I/O to it waits.",
+);

@@ -1,6 +1,6 @@
 //! Lines of kernels of many years against the table.
 
-use super::table::*;
+use super::{adapters, table::*};
 
 #[test]
 fn lines_of_older_and_newer_kernels_find_their_kind() {
@@ -20,6 +20,13 @@ fn lines_of_older_and_newer_kernels_find_their_kind() {
         ("{1}[Hardware Error]: event severity: corrected", None),
         ("{2}[Hardware Error]: event severity: recoverable", Some(&MCE)),
         ("pcieport 0000:3a:00.0: DPC: containment event, status:0x1f01", Some(&PCIE_UNCORRECTED)),
+        ("mpt2sas0: fault_state(0x5841)!", Some(&adapters::FAULT)),
+        ("megasas: FW in FAULT state!!", Some(&adapters::FAULT)),
+        ("mpt3sas_cm0: sending message unit reset !!", None),
+        ("sd 2:2:0:0: [sda] megasas: RESET cmd=28 retries=0", Some(&RESET)),
+        ("sd 0:2:0:0: [sda] tag#1 OCR is requested due to IO timeout!!", Some(&RESET)),
+        ("raid1: Disk failure on sdb1, disabling device.", Some(&MEMBER_FAILED)),
+        ("device-mapper: thin: 253:4: switching pool to write mode", None),
         ("ata4: SATA link up 6.0 Gbps (SStatus 133 SControl 300)", None),
         ("XFS (dm-1): Ending clean mount", None),
     ] {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use xunjian_proto::ComponentId;
 
-use super::{Disks, table::Who};
+use super::{Disks, controller, table::Who};
 use crate::{
     devices::{self, word},
     host::Host,
@@ -28,10 +28,7 @@ pub(super) fn find(
             attrs.insert("system.device".to_owned(), name.to_owned());
             of_device(host, disks, name)?
         }
-        Who::Journal => {
-            let name = journal_device(text)?.to_owned();
-            filesystem(host, disks, Some(&name), &mut attrs)
-        }
+        Who::Journal => filesystem(host, Some(journal_device(text)?), &mut attrs),
         Who::Scsi => {
             let name = scsi_name(host, text);
             // QEMU's MegaRAID makes a healthy boot log hardware errors.
@@ -64,14 +61,24 @@ pub(super) fn find(
             let name = text.split("non-fresh ").nth(1).and_then(|it| it.split_whitespace().next());
             named(host, disks, name.map(str::to_owned), &mut attrs)
         }
-        Who::Filesystem => filesystem(host, disks, filesystem_device(text), &mut attrs),
+        Who::Filesystem => filesystem(host, filesystem_device(text), &mut attrs),
         Who::Port => port(host, text)?,
+        // All paths of a unit lead to one disk: a port that is gone would be told once a unit.
         Who::Path => {
             let numbers =
                 text.split("Failing path ").nth(1).map(|it| it.trim_end_matches('.').trim());
             let link = numbers.and_then(|it| host.link(&format!("sys/dev/block/{it}")).ok());
-            let name = link.as_deref().and_then(|it| it.rsplit('/').next()).map(str::to_owned);
-            named(host, disks, name, &mut attrs)
+            if let Some(name) = link.as_deref().and_then(|it| it.rsplit('/').next()) {
+                attrs.insert("system.device".to_owned(), name.to_owned());
+            }
+            host_itself()
+        }
+        Who::Controller => controller::controller(host, text, &mut attrs),
+        Who::Pci => controller::device(text),
+        Who::FcPort => controller::fc_port(host, text),
+        Who::Zpool => {
+            let name = text.split("Pool '").nth(1).and_then(|it| it.split('\'').next());
+            name.map_or_else(host_itself, |it| ComponentId::new("zpool", it))
         }
         Who::Target => target(text, &mut attrs).unwrap_or_else(host_itself),
     };
@@ -126,14 +133,18 @@ fn named(
     id
 }
 
-/// `sd 0:0:0:0: [sda] tag#0 ...` names it; `scsi 0:0:0:0: ...` has only the address.
+/// `sd 0:0:0:0: [sda] tag#0 ...` names it; `hpsa 0000:03:00.0: scsi 0:1:0:0: ...` has only the address.
 fn scsi_name(host: &dyn Host, text: &str) -> Option<String> {
     let bracket = text.split('[').nth(1).and_then(|it| it.split_once(']')).map(|it| it.0);
     if let Some(name) = bracket.filter(|it| it.starts_with("sd")) {
         return Some(name.to_owned());
     }
-    let address = text.split_whitespace().nth(1)?.trim_end_matches(':');
-    (address.matches(':').count() == 3).then(|| behind(host, &format!("/{address}/")))?
+    let words = text.split_whitespace().map(|it| it.trim_end_matches([':', ',', '.']));
+    let mut addresses = words.filter(|word| {
+        let numbers = word.split(':').filter(|it| it.parse::<u32>().is_ok()).count();
+        numbers == 4 && word.matches(':').count() == 3
+    });
+    behind(host, &format!("/{}/", addresses.next()?))
 }
 
 /// The disk whose way through the hardware has this part.
@@ -154,27 +165,27 @@ fn array(host: &dyn Host, text: &str, attrs: &mut BTreeMap<String, String>) -> C
     match name.filter(|it| it.starts_with("md")) {
         Some(name) => {
             attrs.insert("system.device".to_owned(), name.to_owned());
-            devices::md(host, name).id
+            let identity = devices::md(host, name);
+            if !identity.stable {
+                attrs.insert("identity".to_owned(), "unstable".to_owned());
+            }
+            identity.id
         }
         None => ComponentId::host(),
     }
 }
 
-/// The mounted filesystem on a device; if it is not mounted any more, the disk below it.
+/// The mounted filesystem on a device. One that is not mounted any more, or that only a saved log tells of, has no
+/// other name than its device: the fault is the filesystem's and not that of the disk below it.
 fn filesystem(
     host: &dyn Host,
-    disks: &Disks,
     name: Option<&str>,
     attrs: &mut BTreeMap<String, String>,
 ) -> ComponentId {
     let Some(name) = name else { return ComponentId::host() };
-    match fs::mount_point(host, name) {
-        Some(point) => {
-            attrs.insert("system.device".to_owned(), name.to_owned());
-            ComponentId::new("filesystem", &point)
-        }
-        None => named(host, disks, Some(name.to_owned()), attrs),
-    }
+    attrs.insert("system.device".to_owned(), name.to_owned());
+    let point = fs::mount_point(host, name);
+    ComponentId::new("filesystem", point.as_deref().unwrap_or(name))
 }
 
 /// The target of Lustre that a line names: `... evicted by lfs-OST0001; ...`, `... ns: filter-lfs-OST0001_UUID ...`.
@@ -191,14 +202,29 @@ fn target(text: &str, attrs: &mut BTreeMap<String, String>) -> Option<ComponentI
     words.find_map(lustre::target_in)
 }
 
-/// The interface that a word of the line names; none if the host has none of that name.
+/// The interface that a word of the line names; none if the host has none of that name. A saved log has no list of
+/// interfaces: there a word counts that has the form of a name and stands before a colon.
 fn port(host: &dyn Host, text: &str) -> Option<ComponentId> {
     let known = host.list("sys/class/net").unwrap_or_default();
     let mut words = text.split([' ', ':', '(', ')', ',']).filter(|it| !it.is_empty());
     // The port comes after its bond: `bond0: (slave eth1): link status definitely down`.
     let slave = text.split("(slave ").nth(1).and_then(|it| it.split(')').next());
-    let name = slave.or_else(|| words.find(|word| known.iter().any(|it| it == word)))?;
+    let member = text.split("for interface ").nth(1).and_then(|it| it.split([',', ' ']).next());
+    let name = match slave.or(member) {
+        Some(name) => name,
+        None if known.is_empty() => words.find(|it| is_port_name(it))?,
+        None => words.find(|word| known.iter().any(|it| it == word))?,
+    };
     Some(ComponentId::new("netif", name))
+}
+
+/// `eth0`, `eno1`, `enp94s0f1np1`, `p2p1`, `ib0`, `bond0`: the forms of systemd.net-naming-scheme(7) and of the kernel.
+fn is_port_name(word: &str) -> bool {
+    let begins = ["eth", "en", "em", "p", "ib", "bond", "team", "wl"];
+    let rest = begins.iter().find_map(|it| word.strip_prefix(it));
+    let valid = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit();
+    rest.is_some_and(|it| it.chars().all(valid) && it.contains(|it: char| it.is_ascii_digit()))
+        && word.len() <= 15
 }
 
 /// Sector, process and so on.
