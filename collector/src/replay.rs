@@ -11,7 +11,7 @@ use crate::{
     contract::Contracts,
     evaluate::Overrides,
     evidence,
-    round::{Round, Rounds, Sites},
+    round::{Round, Rounds, Sites, look_at_partners},
     store::{AgentId, Store, StoreError},
     ticket::{self, Ticket, TicketId},
 };
@@ -114,6 +114,7 @@ impl<'a> Replay<'a> {
         let Some(before) = before else { return Ok(()) };
         let mut minute = before.floor(TICK) + TICK;
         while minute <= until && minute.since(before) <= SILENCE_MAX {
+            look_at_partners(&mut self.rounds, self.contracts);
             let mut changed = Vec::new();
             for round in self.rounds.values_mut() {
                 let contract = self.contracts.of(&round.host().hostname);

@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 use xunjian_collector::{
-    classify::{Case, CaseChange, CaseId, Grade, Level, Step, step, topology::Topology},
+    classify::{
+        Case, CaseChange, CaseId, Grade, Level, Step, partners::Partner, step, topology::Topology,
+    },
     contract::{Asset, Contract},
     evaluate::{Judgement, Verdict},
 };
@@ -22,6 +24,7 @@ pub(crate) fn after(secs: i64) -> Time {
 pub(crate) struct Host {
     pub(crate) topology: Topology,
     pub(crate) contract: Contract,
+    pub(crate) partners: Vec<Partner>,
     pub(crate) cases: Vec<Case>,
 }
 
@@ -30,6 +33,7 @@ impl Host {
         Host {
             topology: Topology::new(components),
             contract: Contract::default(),
+            partners: Vec::new(),
             cases: Vec::new(),
         }
     }
@@ -42,6 +46,7 @@ impl Host {
             judgements,
             topology: &self.topology,
             contract: &self.contract,
+            partners: &self.partners,
             open: &self.cases,
             now,
         });

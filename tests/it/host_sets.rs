@@ -56,6 +56,7 @@ fn decided(set: &Component, clustered: bool) -> [Decision; 2] {
             conditions: &conditions,
             contract: &contract,
             asset: Some(&asset),
+            partners: &[],
             at: t0(),
         };
         decide(facts, &context)
@@ -126,6 +127,7 @@ fn critical_heat_endangers_the_host() {
             conditions: &conditions,
             contract: &contract,
             asset: Some(&asset),
+            partners: &[],
             at: t0(),
         };
         assert_eq!(rank(decide(&facts, &context).grade), want);

@@ -141,7 +141,14 @@ pub(crate) fn decided(
     let topology = Topology::new(components);
     let conditions = Conditions::new(facts, &topology);
     let at = Time::from_secs(t0().secs() + hours * 3600);
-    let context = Context { topology: &topology, conditions: &conditions, contract, asset, at };
+    let context = Context {
+        topology: &topology,
+        conditions: &conditions,
+        contract,
+        asset,
+        partners: &[],
+        at,
+    };
     decide(facts, &context)
 }
 

@@ -24,6 +24,7 @@ mod levels;
 mod mangled;
 mod notify;
 mod overrides;
+mod partners;
 mod peers;
 mod pipeline;
 mod readers;

@@ -102,6 +102,7 @@ fn decisions_have_chinese_marks() {
                     judgements: &judgements,
                     topology: &topology,
                     contract: &contract,
+                    partners: &[],
                     open: &[],
                     now: t0(),
                 };

@@ -54,8 +54,16 @@ impl Desk {
         let topology = Topology::new(host_with(set_of("md0", "raid6", 4, 0, &states)));
         let (agent, hostname) = ("a1", "node1");
         let (contract, open) = (&self.contract, &self.cases[..]);
-        let changed =
-            step(&Step { agent, hostname, judgements, topology: &topology, contract, open, now });
+        let changed = step(&Step {
+            agent,
+            hostname,
+            judgements,
+            topology: &topology,
+            contract,
+            partners: &[],
+            open,
+            now,
+        });
         for case in &changed {
             self.cases.retain(|it| it.id != case.id);
             self.cases.push(case.clone());

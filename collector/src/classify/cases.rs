@@ -3,7 +3,7 @@
 //! Invariants: only good readings close a case; what is absent or unknown never does. A milder level needs readings too:
 //! a set of which members are unread, or a case whose readings stopped, keeps the graver level it had.
 
-use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use xunjian_proto::{ComponentId, Time};
 use xunjian_rules::EvidenceKind;
@@ -13,6 +13,8 @@ use super::{
     decision::{Context, decide},
     fold, handover,
     incident::Conditions,
+    order::order,
+    partners::Partner,
     settle::{self, Seen, is_worth_writing, keep_graver, log, settle_one},
     site,
     topology::Topology,
@@ -35,6 +37,8 @@ pub struct Step<'a> {
     pub topology: &'a Topology,
     /// The customer's contract.
     pub contract: &'a Contract,
+    /// The machines that the contract names as taking over from the host.
+    pub partners: &'a [Partner],
     /// Cases that [`is_live`]: open ones and those closed lately. Others are passed over.
     pub open: &'a [Case],
     /// When this is judged (arrival); event times come with the judgements.
@@ -316,9 +320,16 @@ impl<'a> Working<'a> {
                 Some(fact) => self.machine(&fact.component).1,
                 None => input.contract.assets.get(input.hostname),
             },
+            partners: self.partners(facts),
             at: self.at,
         };
         decide(facts, &context)
+    }
+
+    /// Those of the host; a device that it reads has none of its own.
+    fn partners(&self, facts: &[Fact]) -> &'a [Partner] {
+        let other = |fact: &Fact| self.machine(&fact.component).0 != self.input.hostname;
+        if facts.first().is_some_and(other) { &[] } else { self.input.partners }
     }
 
     fn is_late(&self, at: Time) -> bool {
@@ -367,24 +378,6 @@ impl<'a> Working<'a> {
 
 /// Sorts after every fault class.
 const LAST: &str = "\u{10ffff}";
-
-/// By time, then the graver last, then by everything else that could differ.
-fn order(it: &Judgement) -> impl Ord + '_ {
-    let fact = match &it.verdict {
-        Verdict::Firing(fact) => Some((Reverse(fact.evidence), fact.since, fact.at, &fact.message)),
-        _ => None,
-    };
-    (it.at, weight(&it.verdict), &it.component, &it.rule, fact)
-}
-
-fn weight(verdict: &Verdict) -> u8 {
-    match verdict {
-        Verdict::Unknown(_) => 0,
-        Verdict::Quiet | Verdict::Lapsed(_) => 1,
-        Verdict::Pending => 2,
-        Verdict::Firing(_) => 3,
-    }
-}
 
 /// Derived from what the case is about and when it began, so that a replay gives the same.
 fn identity(customer: &str, agent: &str, fact: &Fact) -> CaseId {

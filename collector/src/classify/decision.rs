@@ -13,6 +13,7 @@ use xunjian_rules::{EvidenceKind, Text};
 use super::{
     Decision, Grade, Level,
     incident::{Conditions, Impact, REDUNDANCY, record},
+    partners::{Partner, Takeover},
     redundancy::Margin,
     sets, single, texts,
     topology::{Topology, Use},
@@ -33,6 +34,8 @@ pub struct Context<'a> {
     pub contract: &'a Contract,
     /// The host in the contract, if it is listed.
     pub asset: Option<&'a Asset>,
+    /// The machines that the contract names as taking over from it.
+    pub partners: &'a [Partner],
     /// Event time of the decision.
     pub at: Time,
 }
@@ -51,8 +54,13 @@ impl Context<'_> {
         }
     }
 
+    /// Who takes over if the host fails.
+    pub(super) fn takeover(&self) -> Takeover {
+        Takeover::of(self.asset.is_some_and(|it| it.clustered), self.partners)
+    }
+
     pub(super) fn clustered(&self) -> bool {
-        self.asset.is_some_and(|it| it.clustered)
+        self.takeover().is_there()
     }
 }
 

@@ -9,6 +9,7 @@ use xunjian_rules::Text;
 use super::{
     Level,
     decision::{Candidate, Context, level},
+    partners::Takeover,
     redundancy::Margin,
     set_words as say,
 };
@@ -32,7 +33,7 @@ pub(super) fn name(set: &Component, own: &str) -> Option<Text> {
 /// Steps 3 and 7: redundancy is used up, or less than needed is left.
 pub(super) fn danger(set: &Component, margin: &Margin, context: &Context<'_>) -> Candidate {
     let policy = &context.contract.policy;
-    let because = because(set, margin, context.clustered());
+    let because = because(set, margin, &context.takeover());
     let candidate = match (margin.r, set.id.kind(), context.clustered()) {
         (Some(..0), ..) => Candidate::fault(3, Level::Two, because),
         (_, "power", true) => Candidate::fault(7, level(policy.psu_lost_clustered), because)
@@ -68,11 +69,11 @@ fn of_device(set: &Component) -> bool {
     set.links.iter().any(|it| it.to.kind() == "device")
 }
 
-fn because(set: &Component, margin: &Margin, clustered: bool) -> Text {
+fn because(set: &Component, margin: &Margin, takeover: &Takeover) -> Text {
     let (label, state) = (say::label(set, margin), say::state(set, margin));
-    let others = match clustered {
+    let others = match takeover.is_there() {
         true => Text::new("该主机有其他节点可接管", "another node takes over from this host"),
-        false => Text::new("且没有其他节点接管", "no other node takes over"),
+        false => Text::new(format!("且{}", takeover.nobody().zh), takeover.nobody().en),
     };
     let (zh, en) = whole(set);
     let left = match margin.r {

@@ -15,6 +15,8 @@ pub mod incident;
 
 pub mod decision;
 
+pub mod partners;
+
 mod sets;
 
 mod host_set;
@@ -27,9 +29,13 @@ mod set_words;
 
 mod single;
 
+mod whole_host;
+
 pub mod texts;
 
 pub mod cases;
+
+mod order;
 
 mod settle;
 

@@ -9,6 +9,7 @@ use super::{
     sets::assumed_text,
     texts::{name_of, outlook_single},
     topology::is_scratch,
+    whole_host,
 };
 use crate::evaluate::Fact;
 
@@ -58,16 +59,16 @@ pub(super) fn by_design(fact: &Fact, context: &Context<'_>) -> Option<Candidate>
             Some(impact_total(fact, context))
         }
         _ if is_service(id) => Some(ordinary_unit(&name, context)),
-        "psu" if !in_set => Some(power(&name, context)),
+        "psu" if !in_set => Some(whole_host::power(&name, context)),
         _ if is_link(id) && !in_set && fact.evidence == EvidenceKind::Lost => {
             Some(link_lost(id, &name, context))
         }
         _ if is_link(id) => None,
-        "temperature" => Some(too_hot(&name, context)),
+        "temperature" => Some(whole_host::too_hot(&name, context)),
         // Parts that hold no data: what they endanger is decided where it is measured, or in their sets.
         "battery" | "bay" | "bmc" | "cache" | "cooling" | "enclosure" | "fan" | "nic" | "part"
         | "port" | "power" | "psu" | "sensor" | "source" | "system" | "voltage" => None,
-        "host" | "cpu" | "memory" => Some(of_host(fact, &name, context)),
+        "host" | "cpu" | "memory" => Some(whole_host::failing(fact, &name, context)),
         // A brick's filesystem: its part in the volume is decided there.
         "filesystem" if in_set => None,
         "filesystem" => {
@@ -79,7 +80,11 @@ pub(super) fn by_design(fact: &Fact, context: &Context<'_>) -> Option<Candidate>
             by_use(fact, &name, usage, context)
         }
         _ => {
-            let usage = context.settle(context.topology.direct_use(id, context.asset));
+            let found = context.topology.direct_use(id, context.asset);
+            if let Some(candidate) = whole_host::system_disk(fact, &name, &found, context) {
+                return Some(candidate);
+            }
+            let usage = context.settle(found);
             match (usage, in_set) {
                 // Its part in the sets is decided there.
                 (Usage::Unused, true) => None,
@@ -184,91 +189,6 @@ fn not_a_part(fact: &Fact, name: &str, aside: &Text) -> Option<Candidate> {
         _ => return None,
     };
     Some(Candidate::fault(4, Level::Two, because).outlook(worse, better))
-}
-
-/// A host (or its processor or memory) that is failing: what counts is whether another takes over.
-fn of_host(fact: &Fact, name: &str, context: &Context<'_>) -> Candidate {
-    let lost = fact.evidence == EvidenceKind::Lost;
-    let (zh, en) =
-        if lost { ("已失效", "is lost") } else { ("有失效征兆", "shows signs of failing") };
-    match (context.clustered(), lost) {
-        (true, _) => Candidate::fault(
-            7,
-            Level::Four,
-            Text::new(
-                format!("{name} {zh}，但该主机有其他节点可接管"),
-                format!("{name} {en}, but another node takes over from this host"),
-            ),
-        ),
-        (false, true) => Candidate::fault(
-            2,
-            Level::One,
-            Text::new(
-                format!("{name} {zh}，且没有其他节点接管"),
-                format!("{name} {en} and no other node takes over"),
-            ),
-        ),
-        (false, false) => Candidate::fault(
-            4,
-            Level::Two,
-            Text::new(
-                format!("{name} {zh}，该主机没有其他节点接管，一旦失效服务即中断"),
-                format!(
-                    "{name} {en} and no other node takes over from this host: if it fails, the service stops"
-                ),
-            ),
-        ),
-    }
-}
-
-/// A temperature at its critical limit: the host protects itself by switching off.
-fn too_hot(name: &str, context: &Context<'_>) -> Candidate {
-    match context.clustered() {
-        true => Candidate::fault(
-            7,
-            Level::Four,
-            Text::new(
-                format!("{name} 温度达到临界值，该主机可能停机保护，但有其他节点可接管"),
-                format!(
-                    "{name} is critically hot: the host may switch itself off, but another node takes over"
-                ),
-            ),
-        ),
-        false => Candidate::fault(
-            4,
-            Level::Two,
-            Text::new(
-                format!("{name} 温度达到临界值，该主机可能停机保护，且没有其他节点接管"),
-                format!(
-                    "{name} is critically hot: the host may switch itself off and no other node takes over"
-                ),
-            ),
-        ),
-    }
-}
-
-fn power(name: &str, context: &Context<'_>) -> Candidate {
-    let policy = &context.contract.policy;
-    match context.clustered() {
-        true => Candidate::fault(
-            7,
-            level(policy.psu_lost_clustered),
-            Text::new(
-                format!("电源 {name} 失效，该主机有其他节点可接管"),
-                format!("power supply {name} is lost; another node takes over from this host"),
-            ),
-        )
-        .by_policy("psu_lost_clustered", policy.psu_lost_clustered),
-        false => Candidate::fault(
-            3,
-            level(policy.psu_lost),
-            Text::new(
-                format!("电源 {name} 失效，供电冗余耗尽，且没有其他节点接管"),
-                format!("power supply {name} is lost: no power redundancy is left and no other node takes over"),
-            ),
-        )
-        .by_policy("psu_lost", policy.psu_lost),
-    }
 }
 
 /// Something that serves, by whatever name it is watched.

@@ -204,6 +204,7 @@ fn judged(
         judgements: &judgements,
         topology: &Topology::new(components),
         contract: input.contract,
+        partners: &[],
         open: &open,
         now: input.now,
     });

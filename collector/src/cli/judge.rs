@@ -21,8 +21,9 @@ use crate::{
     contract::{Contract, Contracts},
     evaluate::Overrides,
     ingest::bundle::{self, BundleError},
-    round::Round,
+    round::{Round, Rounds, look_at_partners},
     rulebook,
+    store::AgentId,
 };
 
 /// Arguments of `judge`.
@@ -146,7 +147,8 @@ fn judge(all: &[Readings], contracts: &Contracts, rules: &Arc<RuleSet>) -> Vec<J
             hosts.entry(&one.host.hostname).or_insert_with(|| (one.host.clone(), Vec::new()));
         entry.1.extend(one.runs.iter().cloned());
     }
-    let mut judged = Vec::new();
+    let mut rounds = Rounds::new();
+    let mut read: BTreeMap<AgentId, (Vec<Run>, Time)> = BTreeMap::new();
     for (hostname, (host, mut runs)) in hosts {
         runs.sort_by_key(|it| it.at);
         let contract = contracts.of(hostname);
@@ -155,6 +157,20 @@ fn judge(all: &[Readings], contracts: &Contracts, rules: &Arc<RuleSet>) -> Vec<J
         let mut round = Round::new(hostname, host.clone(), Arc::clone(rules));
         for together in runs.chunk_by(|a, b| a.at == b.at) {
             round.take(together, contract, &overrides, together.first().map_or(now, |it| it.at));
+        }
+        let agent = AgentId(hostname.to_owned());
+        read.insert(agent.clone(), (runs, now));
+        rounds.insert(agent, round);
+    }
+    let again = look_at_partners(&mut rounds, contracts);
+    let mut judged = Vec::new();
+    for (agent, mut round) in rounds {
+        let (runs, now) = read.remove(&agent).unwrap_or_default();
+        let host = round.host().clone();
+        if again {
+            let contract = contracts.of(&host.hostname);
+            let overrides = Overrides::of(contract, &host.hostname).waiving_holds();
+            round.tick(contract, &overrides, now);
         }
         let mut cases: Vec<Case> =
             round.cases().filter(|it| it.closed_at.is_none()).cloned().collect();

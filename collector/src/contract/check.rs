@@ -203,12 +203,23 @@ fn assets(contract: &Contract, all: &mut Mistakes) {
             let what = format!("{:?} is already the place of `assets.{other}`", asset.location);
             all.add(format!("{key}.location"), what);
         }
+        let others: Vec<&str> =
+            contract.assets.keys().map(String::as_str).filter(|it| it != name).collect();
+        for partner in &asset.partners {
+            all.one_of(
+                format!("{key}.partners"),
+                partner,
+                &others,
+                "other assets of this contract",
+            );
+        }
         asset_lists(&key, asset, all);
     }
 }
 
 fn asset_lists(key: &str, asset: &Asset, all: &mut Mistakes) {
     all.distinct(&format!("{key}.scratch"), &asset.scratch);
+    all.distinct(&format!("{key}.partners"), &asset.partners);
     all.distinct(&format!("{key}.critical_units"), &asset.critical_units);
     for (index, path) in asset.scratch.iter().enumerate() {
         if !path.starts_with('/') || (path.len() > 1 && path.ends_with('/')) {

@@ -90,6 +90,8 @@ pub struct Asset {
     pub location: String,
     /// Another machine takes over if this one fails.
     pub clustered: bool,
+    /// The machines that take over, by host name; one that is silent or failing itself is not counted on.
+    pub partners: Vec<String>,
     /// Mount points that are not production (scratch, spare).
     pub scratch: Vec<String>,
     /// Units whose loss interrupts the service.

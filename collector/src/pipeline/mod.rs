@@ -20,7 +20,7 @@ use crate::{
     contract::Contracts,
     evaluate::Overrides,
     evidence, notify,
-    round::{Inventory, Round, Rounds, Sites},
+    round::{Inventory, Round, Rounds, Sites, look_at_partners},
     store::{AgentId, Judged, Store, StoreError, StoredBatch},
     ticket,
     warm::Warm,
@@ -112,6 +112,7 @@ impl Pipeline {
             let round = Round::resume(&row.agent.0, row.host, view, inventory, mine);
             self.rounds.insert(row.agent, round);
         }
+        look_at_partners(&mut self.rounds, &self.contracts);
         Ok(())
     }
 
@@ -245,6 +246,7 @@ impl Pipeline {
                 round.set_host(row.host);
             }
         }
+        look_at_partners(&mut self.rounds, &self.contracts);
         let mut changed = Vec::new();
         let mut torn = 0;
         for (agent, round) in &mut self.rounds {

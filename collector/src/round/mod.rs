@@ -7,16 +7,21 @@ use xunjian_proto::{Component, ComponentId, HostFacts, Run, Time};
 use xunjian_rules::{RuleSet, Text};
 
 use crate::{
-    classify::{self, Case, CaseId, Grade, Step, is_live, step, topology::Topology},
+    classify::{
+        self, Case, CaseId, Grade, Step, is_live, partners::Partner, step, topology::Topology,
+    },
     contract::Contract,
     evaluate::{self, HostView, Judgement, Overrides, Verdict},
 };
 
 mod inventory;
 
+mod partners;
+
 mod sites;
 
 pub use inventory::Inventory;
+pub use partners::look_at_partners;
 pub use sites::{Rounds, Sites};
 
 /// What is known of one host while it is followed.
@@ -27,6 +32,7 @@ pub struct Round {
     inventory: Inventory,
     topology: Topology,
     cases: BTreeMap<CaseId, Case>,
+    partners: Vec<Partner>,
 }
 
 impl Round {
@@ -45,7 +51,8 @@ impl Round {
     ) -> Round {
         let topology = Topology::new(inventory.merged());
         let cases = cases.into_iter().map(|it| (it.id.clone(), it)).collect();
-        Round { agent: agent.to_owned(), host, view, inventory, topology, cases }
+        let partners = Vec::new();
+        Round { agent: agent.to_owned(), host, view, inventory, topology, cases, partners }
     }
 
     /// Takes runs in and judges them at their own times; `arrived` is when they came, by the collector's clock (for a
@@ -83,6 +90,7 @@ impl Round {
             judgements: &judgements,
             topology: &self.topology,
             contract,
+            partners: &self.partners,
             open: &open,
             now,
         });
