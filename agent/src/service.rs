@@ -24,9 +24,6 @@ use crate::{
     source::Source,
 };
 
-/// Longest time that a run waits for others to go with it: a batch of many runs packs far better than each alone.
-const GATHER: Duration = Duration::from_secs(60);
-
 /// Longest time that news waits: something changed, failed or happened.
 const GATHER_NEWS: Duration = Duration::from_secs(1);
 
@@ -193,7 +190,7 @@ impl Service {
             (true, _) => now,
             (false, true) if eager || self.awaited.is_empty() => now + GATHER_NEWS,
             (false, true) => (self.begun + FIRST_TOGETHER).max(now + GATHER_NEWS),
-            (false, false) => now + GATHER,
+            (false, false) => now + self.config.gather,
         };
         self.flush_by = Some(self.flush_by.map_or(by, |it| it.min(by)));
         self.gathered.push(run);

@@ -55,7 +55,7 @@ fn the_example_shows_every_key_with_its_default() {
         *section != SourceConfig::of(source)
     });
     assert_eq!(config, Config::default());
-    for key in ["folder", "address", "bytes_max", "age_max", "defer", "cpu_pressure_max"]
+    for key in ["folder", "address", "gather", "bytes_max", "age_max", "defer", "cpu_pressure_max"]
         .iter()
         .chain(&["io_pressure_max", "load_per_cpu_max", "deferrals_max"])
     {
@@ -89,17 +89,18 @@ fn show_section(text: &mut String, source: &Source) {
 
 #[test]
 fn all_mistakes_are_told_at_once_with_key_value_and_the_nearest_key() {
-    let text = "foldr = '/x'\n[collector]\naddress = 'nowhere'\n[spool]\nage_max = 5\n[load]\n\
+    let text = "foldr = '/x'\n[collector]\naddress = 'nowhere'\n[spool]\nage_max = 5\ngather = '2m'\n[load]\n\
         io_pressure_max = 400\n[sources.md]\nevry = '1m'\nevery = '1s'\n[sources.smrt]\nenabled = true\n";
     let folder = Folder::new("mistakes");
     fs::write(folder.path("agent.toml"), text).unwrap();
     let told = agent(&["check", "--config", folder.path("agent.toml").to_str().unwrap()]);
     assert_eq!((told.code, &*told.out), (2, ""));
     for wanted in [
-        "7 mistake(s)",
+        "8 mistake(s)",
         "foldr = \"/x\": unknown key; did you mean `folder`?",
         "collector.address = \"nowhere\": want \"HOST:PORT\"",
         "spool.age_max = 5: want text in quotes",
+        "spool.gather = \"2m\": want at most \"1m\"",
         "load.io_pressure_max = 400: want a number from 0 to 100",
         "sources.md.every = \"1s\": want at least \"5s\"",
         "did you mean `every`?",

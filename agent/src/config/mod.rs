@@ -37,6 +37,10 @@ const EVERY_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Longest deadline of a source.
 const DEADLINE_MAX: Duration = Duration::from_secs(3600);
 
+/// Longest time that a run waits for others to go with it: a batch of many runs packs far better than each alone. Readings
+/// that come later than the collector takes for fresh would be no use, so it is the default too.
+const GATHER_LONGEST: Duration = Duration::from_secs(60);
+
 /// The whole configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
@@ -44,6 +48,8 @@ pub struct Config {
     pub collector: Option<String>,
     /// Where the agent keeps its identity, spool and cursors.
     pub folder: PathBuf,
+    /// How long a run waits for others to go with it. News never waits so long.
+    pub gather: Duration,
     /// What is kept for the collector while it is away.
     pub spool: SpoolLimits,
     /// When a run that starts programs waits because the host is busy.
@@ -94,6 +100,7 @@ impl Default for Config {
         Config {
             collector: None,
             folder: PathBuf::from("/var/lib/xunjian-agent"),
+            gather: GATHER_LONGEST,
             spool: SpoolLimits {
                 bytes_max: 256 * 1024 * 1024,
                 age_max: Duration::from_secs(14 * 24 * 3600),
@@ -157,7 +164,9 @@ impl Config {
         let mut section = root.section("collector", &mut mistakes);
         let collector = section.take("address", None, &mut mistakes, address);
         section.finish(&mut mistakes);
-        let spool = spool(root.section("spool", &mut mistakes), default.spool, &mut mistakes);
+        let mut section = root.section("spool", &mut mistakes);
+        let gather = section.take("gather", default.gather, &mut mistakes, gather);
+        let spool = spool(section, default.spool, &mut mistakes);
         let load = load(root.section("load", &mut mistakes), default.load, &mut mistakes);
         let mut section = root.section("sources", &mut mistakes);
         let mut chosen = BTreeMap::new();
@@ -169,7 +178,7 @@ impl Config {
         }
         section.finish(&mut mistakes);
         root.finish(&mut mistakes);
-        let config = Config { collector, folder, spool, load, sources: chosen };
+        let config = Config { collector, folder, gather, spool, load, sources: chosen };
         if mistakes.is_empty() { Ok(config) } else { Err(mistakes) }
     }
 
@@ -299,6 +308,10 @@ fn between(duration: Duration, min: Duration, max: Duration) -> Result<Duration,
         return Err(format!("want at most \"{}\"", duration_text(max)));
     }
     Ok(duration)
+}
+
+fn gather(value: &Value) -> Result<Duration, String> {
+    between(parse_duration(text(value)?)?, Duration::from_secs(1), GATHER_LONGEST)
 }
 
 /// An empty address is none, so that the example can show the key.
