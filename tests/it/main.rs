@@ -21,6 +21,7 @@ mod host_sets;
 mod judge;
 mod kill;
 mod levels;
+mod levels_mixed;
 mod mangled;
 mod notify;
 mod overrides;

@@ -57,8 +57,8 @@ fn pair() -> Contract {
     contract
 }
 
-/// The case of the failed server at this minute.
-fn lbug(hosts: &[Recorded], minute: i64) -> Case {
+/// Every case at this minute.
+fn cases(hosts: &[Recorded], minute: i64) -> Vec<Case> {
     let contracts = Contracts::only(pair());
     let rules = Arc::new(library().0);
     let mut replay = Replay::new(&contracts, &rules, None);
@@ -68,8 +68,25 @@ fn lbug(hosts: &[Recorded], minute: i64) -> Case {
     };
     let hosts: Vec<Recorded> = hosts.iter().map(until).collect();
     replay.run(&hosts, Some(at(minute * 60))).unwrap();
-    let mut cases = replay.cases.into_values();
-    cases.find(|it| it.hostname == "oss0" && it.class == "lustre").unwrap()
+    replay.cases.into_values().collect()
+}
+
+/// The case of the failed server at this minute.
+fn lbug(hosts: &[Recorded], minute: i64) -> Case {
+    let cases = cases(hosts, minute);
+    cases.into_iter().find(|it| it.hostname == "oss0" && it.class == "lustre").unwrap()
+}
+
+#[test]
+fn the_order_of_hosts_and_of_their_readings_does_not_matter() {
+    let hosts = [server("oss0", 10, 45..50), server("oss1", 30, 20..28)];
+    let mut turned = hosts.clone();
+    turned.reverse();
+    turned.iter_mut().for_each(|it| it.runs.reverse());
+    for minute in [15, 26, 33, 48, 59] {
+        let bytes = |hosts: &[Recorded]| serde_json::to_string(&cases(hosts, minute)).unwrap();
+        assert_eq!(bytes(&hosts), bytes(&turned), "{minute}");
+    }
 }
 
 #[test]

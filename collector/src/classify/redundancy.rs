@@ -105,14 +105,13 @@ pub fn margin(
     margin.suspects.sort();
     margin.suspects.dedup();
     let Some(shape) = shape(set, places.len()) else { return margin };
-    let over = |pick: fn(Cost) -> i32| {
-        shape.worst(&places.iter().map(|it| pick(it.cost())).collect::<Vec<_>>())
-    };
-    margin.r_design = over(|it| it.whole);
+    let costs =
+        |pick: fn(Cost) -> i32| -> Vec<i32> { places.iter().map(|it| pick(it.cost())).collect() };
+    margin.r_design = shape.worst(&costs(|it| it.whole));
     // A set of which nothing is known has no margin that could be named.
     if unknown < places.len() {
-        margin.r = over(|it| it.now);
-        margin.r_if = over(|it| it.if_suspects);
+        margin.r = shape.standing(&costs(|it| it.now));
+        margin.r_if = shape.worst(&costs(|it| it.if_suspects));
     }
     margin
 }
@@ -197,12 +196,12 @@ fn slot(member: &Member) -> Option<usize> {
 enum Shape {
     /// Legs of places, each surviving `tolerance` losses.
     Legs { legs: Vec<Vec<usize>>, tolerance: usize },
-    /// Legs exist, but which place is in which is not known.
-    Hidden { tolerance: usize },
+    /// So many legs at most, but which place is in which is not known.
+    Hidden { legs: usize, tolerance: usize },
 }
 
 impl Shape {
-    /// Losses that are survived, given what each place costs. `None`: depends on what is not known.
+    /// Losses that are survived, given what each place costs; in the worst case where that is not known.
     fn worst(&self, costs: &[i32]) -> Option<i32> {
         match self {
             Shape::Legs { legs, tolerance } => {
@@ -211,11 +210,17 @@ impl Shape {
                 };
                 legs.iter().map(of).min()
             }
-            Shape::Hidden { tolerance } => {
-                let r = cheapest(costs.iter(), *tolerance);
-                (r >= 0).then_some(r)
-            }
+            Shape::Hidden { tolerance, .. } => Some(cheapest(costs.iter(), *tolerance)),
         }
+    }
+
+    /// The same as things stand. Losses that could all be in one leg are spread over several as long as the set serves
+    /// (one that does not says so itself); only more of them than all legs together bear are too many for certain.
+    fn standing(&self, costs: &[i32]) -> Option<i32> {
+        let worst = self.worst(costs)?;
+        let Shape::Hidden { legs, tolerance } = self else { return Some(worst) };
+        let lost = costs.iter().filter(|it| **it == 0).count();
+        Some(if lost > legs * tolerance { worst } else { worst.max(0) })
     }
 }
 
@@ -289,7 +294,11 @@ fn striped(width: usize, legs: &str, tolerance: usize) -> Shape {
             let legs = (0..legs).map(|leg| (leg * size..(leg + 1) * size).collect()).collect();
             Shape::Legs { legs, tolerance }
         }
-        _ => Shape::Hidden { tolerance },
+        // A leg has at least one place more than it may lose.
+        legs => {
+            let most = width / (tolerance + 1);
+            Shape::Hidden { legs: legs.unwrap_or(most).clamp(1, most.max(1)), tolerance }
+        }
     }
 }
 
