@@ -34,6 +34,9 @@ const FIRST_TOGETHER: Duration = Duration::from_secs(30);
 /// How long after an inspection was asked for its runs count as news: somebody waits for them.
 const EAGER: Duration = Duration::from_secs(120);
 
+/// Orders to inspect that come closer together are one: nobody can make the agent hammer a device.
+const ORDERS_APART: Duration = Duration::from_secs(20);
+
 /// Most runs in one batch.
 const GATHER_MAX: usize = 256;
 
@@ -166,8 +169,12 @@ impl Service {
             };
             match woken {
                 Ok(Message::Command(Command::Inspect(names))) => {
-                    self.eager_until = Some(Instant::now() + EAGER);
-                    self.schedule.run_now(self.begun.elapsed(), &names);
+                    let now = Instant::now();
+                    let fresh = now + EAGER.saturating_sub(ORDERS_APART);
+                    if self.eager_until.is_none_or(|it| it <= fresh) {
+                        self.eager_until = Some(now + EAGER);
+                        self.schedule.run_now(self.begun.elapsed(), &names);
+                    }
                 }
                 Ok(Message::Command(Command::Stop)) | Err(mpsc::RecvTimeoutError::Disconnected) => {
                     break;

@@ -52,6 +52,7 @@ pub(super) fn state(
 ) -> WebState {
     let (rules, contracts) = (Arc::clone(&book.rules), Arc::clone(&book.contracts));
     let told = Arc::clone(&book);
+    let door = ingest.clone();
     let counters = move || {
         let stats = *stats.lock().unwrap_or_else(PoisonError::into_inner);
         let mut all = ingest.counters().all();
@@ -75,6 +76,7 @@ pub(super) fn state(
         clock: clock::now,
         reports: ReportHooks { html: report::stored_html, pdf: report::stored_pdf },
         counters: Arc::new(counters),
+        inspect: Arc::new(move |agent, sources| door.inspect_now(agent, sources).is_ok()),
         secure: config.web.certificate.is_some(),
     }
 }

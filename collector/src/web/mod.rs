@@ -21,7 +21,7 @@ use xunjian_rules::{Lang, RuleSet};
 use crate::{
     contract::Contracts,
     report,
-    store::{ReportRow, Store},
+    store::{AgentId, ReportRow, Store},
 };
 
 mod ask;
@@ -78,6 +78,8 @@ pub struct WebState {
     pub reports: ReportHooks,
     /// Counters of the other stages for `/metrics`: (name, value); names must end in `_total` for counters.
     pub counters: Arc<dyn Fn() -> Vec<(String, u64)> + Send + Sync>,
+    /// Asks an agent to inspect now: these sources, all if none is named. False: it cannot be reached at the moment.
+    pub inspect: Arc<dyn Fn(&AgentId, Vec<String>) -> bool + Send + Sync>,
     /// The pages are served over TLS: cookies are marked `Secure`, browsers are told to stay with TLS.
     pub secure: bool,
 }

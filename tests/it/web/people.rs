@@ -103,3 +103,22 @@ async fn without_contracts_hosts_belong_to_the_default_customer() {
     assert!(customer.page("/api/v1/hosts").await.contains("\"hosts\":[]"));
     assert!(!customer.page("/about").await.contains("未指定客户"));
 }
+
+#[tokio::test]
+async fn staff_asks_a_host_to_inspect_now_and_learns_when_it_cannot_be_reached() {
+    let world = world::full();
+    let wang = Person::log_in(&world, "wang").await;
+    let sick = format!("/hosts/{}", world::SICK);
+    assert!(wang.page(&sick).await.contains("立即巡检"));
+    let answer = wang.post(&sick, "source=ipmi").await;
+    let asked = format!("{sick}?asked=1");
+    assert_eq!((answer.status, answer.location.as_str()), (StatusCode::SEE_OTHER, asked.as_str()));
+    let page = wang.page(&asked).await;
+    assert!(page.contains("已要求该主机立即巡检") && !page.contains("立即巡检</button>"), "{page}");
+    assert_eq!(wang.post(&sick, "source=a%2Fb").await.status, StatusCode::BAD_REQUEST);
+    let silent = wang.post("/hosts/00000000000000000000000000000001", "").await;
+    assert_eq!(silent.status, StatusCode::CONFLICT);
+    assert!(silent.body.contains("未连接"), "{}", silent.body);
+    let customer = Person::log_in(&world, "kehu").await;
+    assert_eq!(customer.post(&sick, "").await.status, StatusCode::FORBIDDEN);
+}

@@ -85,6 +85,7 @@ pub(crate) fn empty() -> World {
         clock: now,
         reports: ReportHooks { html: report_html, pdf: report_pdf },
         counters: Arc::new(|| vec![("ingest_batches_total".to_owned(), 42)]),
+        inspect: Arc::new(|agent, _| agent.0 == SICK),
         secure: false,
     };
     World { state, folder }

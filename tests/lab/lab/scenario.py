@@ -14,7 +14,7 @@ from . import disk
 from .errors import Broken
 
 KEYS = {"about", "alone", "prepare", "may", "step", "expect", "never"}
-STEP = {"id", "at", "after", "guest", "bmc", "bmc_hangs", "qmp", "smart", "frozen", "collector"}
+STEP = {"id", "at", "after", "guest", "bmc", "bmc_hangs", "qmp", "smart", "frozen", "collector", "inspect"}
 CASE = {"component", "class", "level", "kind", "says"}
 EXPECT = CASE | {"id", "since", "ticket", "within", "over", "before"}
 NEVER = CASE | {"until", "watched"}
@@ -213,6 +213,8 @@ def inject(guest, station, step):
         disk.change(guest.smart_folder(change.pop("disk")), **change)
     if "frozen" in what:
         guest.freeze(what["frozen"])
+    if "inspect" in what:
+        station.inspect(what["inspect"])
     if "collector" in what:
         {"killed": station.kill, "started": station.serve}[what["collector"]]()
 

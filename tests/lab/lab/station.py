@@ -16,7 +16,7 @@ RULES = Path(__file__).resolve().parents[3] / "rules/library"
 # library; never a condition or a limit.
 HOLDS = (re.compile(r'^for = "\d+m"$', re.M), 'for = "30s"')
 PATIENCE = [
-    ("source", '{ silent = "5m" }', '{ silent = "60s" }'),
+    ("source", '{ silent = "5m" }', '{ silent = "45s" }'),
     ("block", 'rise_in = "30m"', 'rise_in = "1m"'),
     ("block", 'rise_in = "3m"', 'rise_in = "1m"'),
 ]
@@ -93,6 +93,15 @@ class Station:
                 time.sleep(2 * attempt)
         log = (self.folder / "log").read_text()[-2000:]
         raise Broken(f"the collector does not answer about {what}: {last}\n{log}")
+
+    def inspect(self, source):
+        """Presses the button of the host's page, for one source."""
+        pages = f"http://127.0.0.1:{self.port + 1}"
+        page = f"{pages}/hosts/{self.get('hosts')[0]['agent']}"
+        with self.web.open(page, timeout=30) as answer:
+            csrf = re.search(r'name="csrf" value="([^"]+)"', answer.read().decode()).group(1)
+        form = urllib.parse.urlencode({"csrf": csrf, "source": source}).encode()
+        self.web.open(page, form, timeout=30).read()
 
     def stop(self):
         if self.process:

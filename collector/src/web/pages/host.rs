@@ -7,7 +7,7 @@ use axum::response::Response;
 use xunjian_proto::{Component, Event, Outcome, Problem, Time};
 
 use super::{
-    Page,
+    Access, Page,
     folded::{Folded, fold},
     health::{HostHealth, Sight, sight},
     maintenance,
@@ -17,11 +17,15 @@ use crate::{
     classify::{Case, Grade},
     contract::Window,
     store::SourceStatus,
-    web::{ask::Ask, ctx::Ctx, failure::Failure, html},
+    web::{ask::Ask, ctx::Ctx, failure::Failure, format, html, see_other, text},
 };
 
 /// The page.
-pub(super) const PAGE: Page = Page::read("/hosts/{agent}", show);
+pub(super) const PAGE: Page = Page {
+    path: "/hosts/{agent}",
+    get: (Access::Reader, show),
+    post: Some((Access::Staff, inspect)),
+};
 
 #[derive(Template)]
 #[template(path = "host.html")]
@@ -29,6 +33,8 @@ struct HostPage {
     c: Ctx,
     host: HostHealth,
     place: String,
+    /// An inspection was asked for just now.
+    asked: bool,
     sources: Vec<SourceLine>,
     /// Those whose object the host lacks.
     absent: Vec<SourceLine>,
@@ -110,6 +116,7 @@ fn show(ask: &Ask) -> Result<Response, Failure> {
     let page = HostPage {
         c: ask.ctx(row.host.hostname.clone()),
         place: place(ask, &row.host.hostname),
+        asked: ask.query("asked")?.is_some(),
         events: desk.store.events(
             &agent,
             ask.now - EVENTS_BACK,
@@ -127,6 +134,22 @@ fn show(ask: &Ask) -> Result<Response, Failure> {
         consequences,
     };
     html(&page)
+}
+
+/// Asks the agent to inspect now, all or one `source`: after a repair nobody wants to wait for the next turn.
+fn inspect(ask: &Ask) -> Result<Response, Failure> {
+    let agent = ask.desk()?.agent(ask.id("agent")?)?.agent;
+    let sources: Vec<String> = match ask.field("source") {
+        "" => Vec::new(),
+        name if format::is_id(name) => vec![name.to_owned()],
+        _ => return Err(Failure::BadRequest(text::both().bad_form)),
+    };
+    let state = ask.state();
+    if !(state.inspect)(&agent, sources) {
+        return Err(Failure::Conflict(text::both().not_connected));
+    }
+    state.store.audit(ask.now, &ask.viewer()?.login, "host.inspect", &agent.0)?;
+    Ok(see_other(&format!("/hosts/{}?asked=1", agent.0)))
 }
 
 fn source_line(

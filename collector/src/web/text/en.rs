@@ -123,6 +123,8 @@ pub(super) const EN: Texts = Texts {
     new_password: "New password",
     new_person: "Add a person",
     new_window: "New maintenance window",
+    inspect_now: "Inspect now",
+    inspection_asked: "The host was asked to inspect now; the results come within a minute or two.",
     newest: "newest reading",
     no: "no",
     no_audit: "Nothing has been recorded yet.",

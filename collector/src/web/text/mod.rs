@@ -127,6 +127,8 @@ pub(super) struct Texts {
     pub(in crate::web) new_password: &'static str,
     pub(in crate::web) new_person: &'static str,
     pub(in crate::web) new_window: &'static str,
+    pub(in crate::web) inspect_now: &'static str,
+    pub(in crate::web) inspection_asked: &'static str,
     pub(in crate::web) newest: &'static str,
     pub(in crate::web) no: &'static str,
     pub(in crate::web) no_audit: &'static str,
@@ -298,6 +300,7 @@ pub(super) struct Refusals {
     pub(super) bad_login: Text,
     pub(super) login_taken: Text,
     pub(super) no_such_customer: Text,
+    pub(super) not_connected: Text,
 }
 
 /// Those words.
@@ -329,6 +332,10 @@ pub(super) fn both() -> Refusals {
         no_such_customer: Text::new(
             "没有该客户的合同。",
             "There is no contract with this customer.",
+        ),
+        not_connected: Text::new(
+            "该主机的代理此刻未连接，无法立即巡检；连接恢复后会按周期继续上报。",
+            "The agent of this host is not connected now, so it cannot be asked; it goes on by itself once it is back.",
         ),
     }
 }

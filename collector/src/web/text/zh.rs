@@ -123,6 +123,8 @@ pub(super) const ZH: Texts = Texts {
     new_password: "新密码",
     new_person: "添加人员",
     new_window: "新建维护窗口",
+    inspect_now: "立即巡检",
+    inspection_asked: "已要求该主机立即巡检，结果将在一两分钟内陆续到达。",
     newest: "最新读数",
     no: "无",
     no_audit: "尚无记录。",
