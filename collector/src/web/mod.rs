@@ -61,6 +61,9 @@ use failure::Failure;
 
 pub use password::{PasswordError, first_password, hash_password};
 
+/// Asks an agent to inspect these sources now; whether it could be asked.
+pub type Inspect = dyn Fn(&AgentId, Vec<String>) -> bool + Send + Sync;
+
 /// Everything the pages work with.
 #[derive(Clone)]
 pub struct WebState {
@@ -79,7 +82,7 @@ pub struct WebState {
     /// Counters of the other stages for `/metrics`: (name, value); names must end in `_total` for counters.
     pub counters: Arc<dyn Fn() -> Vec<(String, u64)> + Send + Sync>,
     /// Asks an agent to inspect now: these sources, all if none is named. False: it cannot be reached at the moment.
-    pub inspect: Arc<dyn Fn(&AgentId, Vec<String>) -> bool + Send + Sync>,
+    pub inspect: Arc<Inspect>,
     /// The pages are served over TLS: cookies are marked `Secure`, browsers are told to stay with TLS.
     pub secure: bool,
 }
