@@ -49,6 +49,8 @@ pub(super) struct Cluster {
     pub(super) pgs: Option<Vec<Pg>>,
     pub(super) filesystems: BTreeMap<i64, Filesystem>,
     pub(super) standbys: Option<usize>,
+    /// The most that a file system is configured to want (`standby_count_wanted`); 0 where nothing says.
+    pub(super) standbys_wanted: u32,
     pub(super) crashes: Option<(usize, usize)>,
     pub(super) mirror: Option<String>,
     pub(super) gc: Option<usize>,
@@ -142,6 +144,10 @@ impl Cluster {
         known |= value.get("num_pg_by_state").is_some() && self.take_pg_states(value);
         if let Some(map) = first(value, &["fsmap", "fs_map"]) {
             self.take_filesystems(map);
+            known = true;
+        } else if value.get("filesystems").is_some_and(Value::is_array) {
+            // `ceph fs dump` is the map itself.
+            self.take_filesystems(value);
             known = true;
         }
         known | self.other_object(value)
@@ -332,6 +338,8 @@ impl Cluster {
                 };
                 one.ranks = ranks.filter_map(rank).collect();
             }
+            let spare = small(mds, "standby_count_wanted").unwrap_or(0);
+            self.standbys_wanted = self.standbys_wanted.max(spare);
         }
         let ready = ["up:standby", "up:standby-replay"];
         let counted = ready.iter().filter_map(|key| small(map, key)).reduce(u32::saturating_add);

@@ -85,6 +85,11 @@ impl Health {
         self.checks.contains_key(code)
     }
 
+    /// Whether a check is raised that nobody has accepted.
+    pub(super) fn raises(&self, code: &str) -> bool {
+        self.checks.get(code).is_some_and(|it| !it.muted)
+    }
+
     /// What makes one state of health differ from another, without counts that change from minute to minute.
     pub(super) fn print(&self) -> String {
         let each = |(code, it): (&String, &Check)| format!("{code}:{}:{}", it.severity, it.muted);

@@ -5,6 +5,7 @@ use crate::source::Metric;
 pub(super) const METRICS: &[Metric] = &[
     ANSWERS,
     CHECK,
+    UNREAD,
     MUTED,
     UNKNOWN,
     MONITORS,
@@ -48,6 +49,13 @@ pub(super) const CHECK: Metric = Metric::gauge(
     "{flag}",
     "健康检查项",
     "Whether a health check (ceph.health.code) is raised and not muted.",
+);
+pub(super) const UNREAD: Metric = Metric::gauge(
+    "ceph.health.unread",
+    "{flag}",
+    "未读到部件的健康检查项",
+    "Whether a health check (ceph.health.code) is raised about parts that this answer does not have: OSDs, groups, \
+     monitors, MDS.",
 );
 pub(super) const MUTED: Metric = Metric::gauge(
     "ceph.health.muted",

@@ -27,6 +27,8 @@ mod metrics;
 
 mod osds;
 
+mod plain;
+
 mod pools;
 
 mod reader;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use xunjian_proto::Time;
 
-use super::cluster::Cluster;
+use super::{cluster::Cluster, plain};
 use crate::{
     host::Given,
     saved::{File, SavedHost},
@@ -14,6 +14,7 @@ pub(super) const WHAT: &[&str] = &[
     "output of `ceph status`, `health detail`, `osd dump`, `osd tree`, `osd df tree`, `osd crush rule dump`, `pg stat`, \
      `pg dump pgs_brief`, `df`, `device ls`, `quorum_status`, `mon_status`, `time-sync-status` or `crash ls` with \
      `--format json`, one file each",
+    "text of `ceph status` or `ceph health detail`",
     "answers of the dashboard's API (`/api/health/minimal`, `/api/osd`, `/api/pool`, `/api/monitor`)",
 ];
 
@@ -22,8 +23,10 @@ pub(super) fn host(files: &[File], _made: Time) -> Result<SavedHost, String> {
     let mut all = serde_json::Map::new();
     for file in files {
         let wanted = || format!("{}: want {}", file.name, WHAT.join(", or "));
-        let value: Value = serde_json::from_str(&file.content)
-            .map_err(|error| format!("{}: {error}", wanted()))?;
+        let value: Value = match (serde_json::from_str(&file.content), plain::read(&file.content)) {
+            (Ok(value), _) | (Err(_), Some(value)) => value,
+            (Err(error), None) => return Err(format!("{}: {error}", wanted())),
+        };
         let known = Cluster::default().absorb(&value);
         if !known {
             return Err(wanted());

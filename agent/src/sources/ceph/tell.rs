@@ -6,10 +6,10 @@ use xunjian_proto::{Component, ComponentId, Link, Member, MemberState, Set};
 
 use super::{
     cluster::{Cluster, Filesystem},
-    health::words,
+    health::{Health, words},
     metrics::{
         ACTIVE, CRASHES, FLAGS, GC, MGR, MGR_STANDBYS, MIRROR, MON_STATE, MONITORS, OBJECTS, OSDS,
-        OUT_OF_QUORUM, PAUSED, PGS, SIZE, SKEW, STANDBYS, USED, UTILIZATION, WANTED,
+        OUT_OF_QUORUM, PAUSED, PGS, SIZE, SKEW, STANDBYS, UNREAD, USED, UTILIZATION, WANTED,
     },
 };
 use crate::source::{Collect, Metric};
@@ -31,6 +31,7 @@ impl Cluster {
         let id = self.tell_cluster(c, &fsid);
         if let Some(health) = &self.health {
             health.tell(c, &id);
+            self.tell_unread(c, &id, health);
         }
         self.tell_monitors(c, &fsid);
         self.tell_numbers(c, &id);
@@ -38,6 +39,27 @@ impl Cluster {
         self.tell_osds(c, &fsid);
         self.tell_pools(c, &fsid);
         id
+    }
+
+    /// Checks about parts that judge themselves where they are read. A status alone, as it is saved or pasted, has no
+    /// OSDs and no groups: what it says of them must not be lost.
+    fn tell_unread(&self, c: &mut Collect<'_>, id: &ComponentId, health: &Health) {
+        let osds = self.osds.values().any(|it| it.up.is_some());
+        // Without a manager nobody counts groups: what is said of them is what was last known.
+        let groups = self.pgs.is_some() || self.mgr_available == Some(false);
+        let monitors = self.mons.values().any(|it| *it == Some(false))
+            || self.quorum_count.zip(self.mon_count).is_some_and(|(inside, all)| inside < all);
+        let ranks = self.filesystems.values().any(|it| it.wanted.is_some());
+        for (code, read) in [
+            ("MDS_INSUFFICIENT_STANDBY", ranks),
+            ("MON_DOWN", monitors),
+            ("OSD_DOWN", osds),
+            ("PG_AVAILABILITY", groups),
+            ("PG_DEGRADED", groups),
+        ] {
+            let value = if health.raises(code) && !read { 1.0 } else { 0.0 };
+            c.sample_with(&UNREAD, id, &[("ceph.health.code", code)], value);
+        }
     }
 
     pub(super) fn tell_cluster(&self, c: &mut Collect<'_>, fsid: &str) -> ComponentId {
@@ -147,8 +169,9 @@ impl Cluster {
     }
 
     fn tell_filesystems(&self, c: &mut Collect<'_>, fsid: &str) {
-        // The cluster says itself whether it wants a standby that is not there.
-        let wants = self.health.as_ref().is_some_and(|it| it.has("MDS_INSUFFICIENT_STANDBY"));
+        // The cluster says itself whether it wants a standby that is not there: it remembers that there was one.
+        let wants = self.standbys_wanted > 0
+            || self.health.as_ref().is_some_and(|it| it.has("MDS_INSUFFICIENT_STANDBY"));
         for (number, it) in &self.filesystems {
             let id = ComponentId::new("ceph_fs", &format!("{fsid}/{number}"));
             let name = it.name.clone().unwrap_or_else(|| format!("cephfs {number}"));

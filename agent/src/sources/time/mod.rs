@@ -15,6 +15,8 @@ use crate::{
     source::{Collect, Metric, Need, Source, SourceError, Words, no_options},
 };
 
+mod people;
+
 mod reports;
 
 use reports::Clock;
@@ -65,9 +67,14 @@ pub const SOURCE: Source = Source {
     events: &[],
     saved: Saved::Forms(&[
         Form {
-            what: "`chronyc -c tracking`",
-            is: reports::is_tracking,
+            what: "`chronyc tracking`, with `-c` or without",
+            is: |text| reports::is_tracking(text) || people::is_tracking(text),
             serves: Serves::Command(&["chronyc", "tracking"]),
+        },
+        Form {
+            what: "`chronyc sources`",
+            is: people::is_sources,
+            serves: Serves::Command(&["chronyc", "sources"]),
         },
         Form {
             what: "`ntpq -pn`",
@@ -218,25 +225,44 @@ fn argv_name(argv: &[&str]) -> Option<&'static str> {
 }
 
 fn chrony(c: &mut Collect<'_>, strange: &mut bool) -> Option<Clock> {
-    let text = ask(c, &["chronyc", "-c", "tracking"])?;
-    let mut clock = match reports::tracking(&text) {
-        Some(clock) => clock,
-        None => {
-            *strange = true;
-            return not_understood(c, "chronyc -c tracking", &text);
+    if !c.host.has(Need::Program(CHRONYC.name)) {
+        return None;
+    }
+    let argv = ["chronyc", "-c", "tracking"];
+    let clock = match c.host.run(&argv).and_then(|it| it.ok(&argv)) {
+        Ok(text) => match reports::tracking(&text).or_else(|| people::tracking(&text)) {
+            Some(clock) => Some(clock),
+            None => {
+                *strange = true;
+                return not_understood(c, "chronyc -c tracking", &text);
+            }
+        },
+        // The service is not there: another one may be.
+        Err(HostError::Status { .. }) => return None,
+        // A saved list of sources alone still tells whether one of them is followed.
+        Err(error) => {
+            c.problem(error.reason(), Some(&ComponentId::host()), error);
+            None
         }
     };
-    if let Some(text) = ask(c, &["chronyc", "-c", "sources"]) {
-        let (sources, strange) = reports::chrony_sources(&text);
-        // A line that was not understood may be any of them.
-        if strange.is_empty() {
-            clock.sources = sources;
-        }
-        for line in strange {
-            not_understood(c, "chronyc -c sources", line);
-        }
+    let Some(text) = ask(c, &["chronyc", "-c", "sources"]) else { return clock };
+    let (sources, strange) = match people::is_sources(&text) {
+        true => people::sources(&text),
+        false => reports::chrony_sources(&text),
+    };
+    let whole = strange.is_empty();
+    for line in strange {
+        not_understood(c, "chronyc -c sources", line);
     }
-    Some(clock)
+    // A line that was not understood may be any of them.
+    match clock {
+        Some(clock) if whole => Some(Clock { sources, ..clock }),
+        None if whole && sources.values().any(|it| *it > 0) => {
+            let synchronized = sources.get("selected").map(|it| *it > 0);
+            Some(Clock { service: "chrony", synchronized, sources, ..Clock::default() })
+        }
+        clock => clock,
+    }
 }
 
 fn ntp(c: &mut Collect<'_>) -> Option<Clock> {

@@ -44,13 +44,7 @@ pub(super) fn tracking(text: &str) -> Option<Clock> {
         return None;
     }
     let number = |at: usize| columns[at].parse::<f64>().ok().filter(|it| it.is_finite());
-    let leap = match columns[13] {
-        "Normal" => "normal",
-        "Insert second" => "insert",
-        "Delete second" => "delete",
-        "Not synchronised" => "not_synchronised",
-        _ => return None,
-    };
+    let leap = leap_word(columns[13])?;
     let synchronized = leap != "not_synchronised";
     let stratum = number(2).filter(|it| (0.0..=16.0).contains(it))?;
     Some(Clock {
@@ -64,6 +58,17 @@ pub(super) fn tracking(text: &str) -> Option<Clock> {
         synchronized: Some(synchronized),
         sources: BTreeMap::new(),
     })
+}
+
+/// Our word for chrony's leap status.
+pub(super) fn leap_word(text: &str) -> Option<&'static str> {
+    match text {
+        "Normal" => Some("normal"),
+        "Insert second" => Some("insert"),
+        "Delete second" => Some("delete"),
+        "Not synchronised" => Some("not_synchronised"),
+        _ => None,
+    }
 }
 
 /// Sources by state, and the lines that were not understood.
@@ -90,7 +95,7 @@ pub(super) fn chrony_sources(text: &str) -> (BTreeMap<&'static str, u32>, Vec<&s
 }
 
 /// Every state with nothing in it: a source that leaves a state must be seen to be gone from there.
-fn none_yet() -> BTreeMap<&'static str, u32> {
+pub(super) fn none_yet() -> BTreeMap<&'static str, u32> {
     ["false", "outlier", "selected", "unreachable", "usable", "variable"].map(|it| (it, 0)).into()
 }
 
