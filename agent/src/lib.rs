@@ -24,6 +24,8 @@ pub mod volumes;
 
 mod mounts;
 
+mod typed;
+
 pub mod sources;
 
 pub mod names;

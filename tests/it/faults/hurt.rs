@@ -80,7 +80,7 @@ pub(crate) enum Fault {
     /// The version is one that nobody knows, and there is more than known.
     Newer,
     /// The so-many-th value of its JSON is of another type, the so-many-th of them.
-    Retyped(u16, usize),
+    Retyped(usize, usize),
     /// It says this, in which there is nothing to read.
     Says(&'static str),
 }

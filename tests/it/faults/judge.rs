@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use xunjian_proto::{ComponentId, Outcome, Problem, Reason, Run};
+use xunjian_proto::{Component, ComponentId, Outcome, Problem, Reason, Run};
 
-use super::hurt::{Access, Fault};
+use super::{
+    hurt::{Access, Fault},
+    text,
+};
 
 /// Words that a state has when all is well.
 pub(crate) const GOOD: [&str; 30] = [
@@ -155,6 +158,32 @@ fn found(base: &Run, run: &Run, fault: Fault, access: &Access) -> Vec<(&'static 
             }
             _ => {}
         }
+    }
+    all
+}
+
+/// What the value at `path`, which is of another type than before, may not do: become a name, or take a component along
+/// unless its key is named.
+pub(super) fn misnamed(base: &Run, run: &Run, fault: Fault, path: &str) -> Vec<String> {
+    let known: BTreeSet<_> = base.components.iter().map(|it| (&it.id, &it.name)).collect();
+    let is_new = |it: &&Component| !known.contains(&(&it.id, &it.name));
+    let is_strange = |it: &&Component| text::is_no_name(it.id.key()) || text::is_no_name(&it.name);
+    let strange = run.components.iter().filter(is_new).filter(is_strange);
+    let mut all: Vec<String> =
+        strange.map(|it| format!("no name at {path}: {} {:?}", it.id, it.name)).collect();
+    // Nothing, an empty text and another text or number may be what the device says.
+    let Fault::Retyped(_, 4..=7) = fault else { return all };
+    let known: BTreeSet<_> = base.problems.iter().map(|it| &it.text).collect();
+    let key = path.rsplit('.').next().unwrap_or(path).trim_end_matches(']');
+    let named = |it: &String| {
+        // What cannot be is told by the name of what it measures.
+        !known.contains(it) && (it.contains(key) || it.contains("1500000000"))
+    };
+    let failed = matches!(run.outcome, Outcome::Failed(_));
+    if !failed && !run.problems.iter().any(|it| named(&it.text)) {
+        let here: BTreeSet<_> = run.components.iter().map(|it| &it.id).collect();
+        let gone = base.components.iter().filter(|it| !here.contains(&it.id));
+        all.extend(gone.map(|it| format!("gone without a word of {path}: {}", it.id)));
     }
     all
 }

@@ -46,12 +46,12 @@ pub(crate) fn newer(text: &str) -> String {
     lines.join("\n") + "\n"
 }
 
-/// How many values other than lists and maps a JSON text has; none if it is no JSON.
-pub(crate) fn leaves(text: &str) -> Option<u16> {
+/// Where the values other than lists and maps of a JSON text stand, in their order; none if it is no JSON.
+pub(crate) fn leaves(text: &str) -> Option<Vec<String>> {
     let mut json = json(text)?.ok()?;
-    let mut count = 0;
-    leaf(&mut json, &mut |_| count += 1);
-    Some(count)
+    let mut paths = Vec::new();
+    leaf(&mut json, "", &mut |path, _| paths.push(path.to_owned()));
+    Some(paths)
 }
 
 /// Values of all types, with which others are replaced.
@@ -62,11 +62,19 @@ pub(crate) fn types() -> Vec<Value> {
         .unwrap_or_default()
 }
 
+/// Whether there is a value of [`types`] in a name that is none: a truth value, a list, an object, a fraction.
+pub(crate) fn is_no_name(name: &str) -> bool {
+    let words =
+        ["[1,2]", "[1, 2]", "{\"value\"", "value: ", "1.5e300", "1.5e+300", "1500000000", "null"];
+    words.iter().any(|it| name.contains(it))
+        || name.split(|it: char| !it.is_alphanumeric()).any(|it| it == "true")
+}
+
 /// The so-many-th value in place of another one.
-pub(crate) fn retyped(text: &str, index: u16, kind: usize) -> String {
+pub(crate) fn retyped(text: &str, index: usize, kind: usize) -> String {
     let Some(Ok(mut json)) = json(text) else { return text.to_owned() };
     let mut count = 0;
-    leaf(&mut json, &mut |it| {
+    leaf(&mut json, "", &mut |_, it| {
         if count == index {
             *it = types().swap_remove(kind);
         }
@@ -90,10 +98,16 @@ fn each(value: &mut Value, change: &mut dyn FnMut(&mut Value)) {
     change(value);
 }
 
-fn leaf(value: &mut Value, change: &mut dyn FnMut(&mut Value)) {
+fn leaf(value: &mut Value, path: &str, change: &mut dyn FnMut(&str, &mut Value)) {
     match value {
-        Value::Array(all) => all.iter_mut().for_each(|it| leaf(it, change)),
-        Value::Object(all) => all.iter_mut().for_each(|(_, it)| leaf(it, change)),
-        other => change(other),
+        Value::Array(all) => {
+            let each = all.iter_mut().enumerate();
+            each.for_each(|(at, it)| leaf(it, &format!("{path}[{at}]"), change));
+        }
+        Value::Object(all) => {
+            let dot = if path.is_empty() { "" } else { "." };
+            all.iter_mut().for_each(|(key, it)| leaf(it, &format!("{path}{dot}{key}"), change));
+        }
+        other => change(path, other),
     }
 }

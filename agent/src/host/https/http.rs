@@ -137,6 +137,31 @@ fn chunks(reader: &mut Reader<'_, impl Read>, body_max: usize) -> io::Result<Vec
     }
 }
 
+/// The empty line at the end of a head.
+pub(in crate::host) const HEAD_END: &[u8] = b"\r\n\r\n";
+
+/// Looks for an end in a text that grows: each byte is looked at once, however small the pieces are in which it comes.
+pub(in crate::host) struct Search {
+    end: &'static [u8],
+    /// No end begins before this.
+    from: usize,
+}
+
+impl Search {
+    pub(in crate::host) fn new(end: &'static [u8]) -> Search {
+        Search { end, from: 0 }
+    }
+
+    /// Where the end begins in the text, which begins as it did the last time.
+    pub(in crate::host) fn find(&mut self, text: &[u8]) -> Option<usize> {
+        let from = self.from.min(text.len());
+        let found = text[from..].windows(self.end.len()).position(|it| it == self.end);
+        // An end may have begun at the end of the text.
+        self.from = from.max((text.len() + 1).saturating_sub(self.end.len()));
+        found.map(|at| from + at)
+    }
+}
+
 /// Reads through a buffer; whatever is left in it when an answer ends is dropped with it, for nothing may follow an
 /// answer before the next question.
 struct Reader<'a, R> {
@@ -171,9 +196,10 @@ impl<R: Read> Reader<'_, R> {
 
     /// The head with its empty line.
     fn head(&mut self) -> io::Result<Vec<u8>> {
+        let mut end = Search::new(HEAD_END);
         loop {
-            if let Some(end) = self.left().windows(4).position(|it| it == b"\r\n\r\n") {
-                return Ok(self.taken(end + 4));
+            if let Some(at) = end.find(self.left()) {
+                return Ok(self.taken(at + HEAD_END.len()));
             }
             if self.left().len() > HEAD_BYTES_MAX {
                 return Err(wrong("a head without end"));
@@ -186,10 +212,11 @@ impl<R: Read> Reader<'_, R> {
 
     /// A line without its end.
     fn line(&mut self, max: usize) -> io::Result<String> {
+        let mut end = Search::new(b"\r\n");
         loop {
-            if let Some(end) = self.left().windows(2).position(|it| it == b"\r\n") {
-                let line = self.taken(end + 2);
-                return Ok(String::from_utf8_lossy(&line[..end]).into_owned());
+            if let Some(at) = end.find(self.left()) {
+                let line = self.taken(at + 2);
+                return Ok(String::from_utf8_lossy(&line[..at]).into_owned());
             }
             if self.left().len() > max {
                 return Err(wrong("a line without end"));
@@ -288,6 +315,29 @@ mod tests {
             "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n",
         );
         assert_eq!(none.map(|it| (it.status, it.keep)).unwrap(), (204, false));
+    }
+
+    #[test]
+    fn a_long_head_that_comes_byte_by_byte_is_looked_at_once() {
+        let line = format!("x-long: {}\r\n", "\r".repeat(900));
+        let mut text = b"HTTP/1.1 200 OK\r\n".to_vec();
+        (0..30).for_each(|_| text.extend_from_slice(line.as_bytes()));
+        let (mut search, mut looked) = (Search::new(HEAD_END), 0);
+        for length in 0..text.len() {
+            looked += length - search.from.min(length);
+            assert_eq!(search.find(&text[..length]), None);
+        }
+        assert!(looked < 4 * text.len(), "{looked} bytes looked at in {}", text.len());
+        text.extend_from_slice(b"\r\n");
+        let found: Vec<_> =
+            (1..3).filter_map(|it| search.find(&text[..text.len() - 2 + it])).collect();
+        assert_eq!(found, [text.len() - HEAD_END.len()]);
+        // And by the reader itself, which wants well-formed lines.
+        let head = format!("HTTP/1.1 200 OK\r\n{}", "x-long: 0123456789\r\n".repeat(90));
+        let answer = get(&format!("{head}Content-Length: 2\r\n\r\nok")).unwrap();
+        assert_eq!((answer.status, answer.body.as_slice()), (200, &b"ok"[..]));
+        let endless = get(&format!("{head}x: {}", "y".repeat(HEAD_BYTES_MAX)));
+        assert_eq!(endless.unwrap_err().kind(), io::ErrorKind::InvalidData);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use toml::Table;
 
 mod client;
 
-mod http;
+pub(super) mod http;
 
 pub(super) mod heard;
 

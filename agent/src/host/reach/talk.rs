@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{Failure, FailureKind, Reached, failure, milliseconds};
+use crate::host::https::http::{HEAD_END, Search};
 
 /// Most bytes of an answer that are looked at.
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
@@ -81,6 +82,7 @@ pub(super) fn ask(
     stream.write_all(request.as_bytes()).and_then(|()| stream.flush()).map_err(of_io)?;
     let mut answer = Vec::new();
     let mut scratch = [0; 8 * 1024];
+    let mut head_end = Search::new(HEAD_END);
     while answer.len() < ANSWER_BYTES_MAX && Instant::now() < question.deadline {
         let count = match stream.read(&mut scratch) {
             Ok(0) => break,
@@ -92,7 +94,7 @@ pub(super) fn ask(
             Err(_) => break,
         };
         answer.extend_from_slice(&scratch[..count]);
-        if reached.status.is_none() && answer.windows(4).any(|it| it == b"\r\n\r\n") {
+        if reached.status.is_none() && head_end.find(&answer).is_some() {
             reached.status = Some(status(&answer)?);
             reached.answer_ms = Some(milliseconds(question.begun));
             if question.wanted.is_none() {

@@ -7,8 +7,14 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::typed;
+
 /// Most rows that are taken; BeeGFS numbers targets with 16 bits.
 const ROWS_MAX: usize = 65_536;
+
+/// How the names of columns end that hold names.
+const NAMES: [&str; 8] =
+    ["alias", "group", "id", "name", "node", "pool", "primary_target", "secondary_target"];
 
 /// Cells by lower-case name: words joined by `_`.
 pub(super) type Row = BTreeMap<String, String>;
@@ -46,8 +52,17 @@ impl Table {
         let Value::Object(cells) = item else {
             return self.strange.push(item.to_string().chars().take(100).collect());
         };
-        let cell = |(name, value): (&String, &Value)| Some((key(name), plain(value)?));
-        let row: Row = cells.iter().filter_map(cell).collect();
+        let mut row = Row::new();
+        for (name, value) in cells {
+            let name = key(name);
+            let strange = !typed::is_name(value) && (!value.is_object() || plain(value).is_none());
+            if strange && NAMES.iter().any(|it| name.ends_with(it)) {
+                let said = format!("{name} = {value}");
+                self.strange.push(said.chars().take(100).collect());
+            } else if let Some(value) = plain(value) {
+                row.insert(name, value);
+            }
+        }
         if self.rows.len() < ROWS_MAX {
             self.rows.push(row);
         }

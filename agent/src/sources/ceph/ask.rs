@@ -5,10 +5,11 @@ use std::time::Duration;
 use serde_json::Value;
 use xunjian_proto::Reason;
 
-use super::cluster::Cluster;
+use super::{cluster::Cluster, json::NAMES};
 use crate::{
     host::HostError,
     source::{Collect, SourceError},
+    typed,
 };
 
 /// Limit of a question to a daemon of this host.
@@ -61,7 +62,8 @@ impl Asker {
             return Err(SourceError::Parse { what: format!("ceph {}", words.join(" ")), why });
         }
         let text = output.ok(&argv)?;
-        serde_json::from_str(&text).map_err(|error| SourceError::Parse {
+        let what = format!("`ceph {}`", words.join(" "));
+        typed::parse(c.host, &what, &text, NAMES).map_err(|error| SourceError::Parse {
             what: format!("ceph {}", words.join(" ")),
             why: error.to_string(),
         })

@@ -2,6 +2,21 @@
 
 use serde_json::Value;
 
+/// What bears names.
+pub(super) const NAMES: &[&str] = &[
+    "children[]",
+    "fsid",
+    "id",
+    "item_name",
+    "name",
+    "pool",
+    "pool_id",
+    "pool_name",
+    "rule_id",
+    "size",
+    "type",
+];
+
 pub(super) fn number(value: &Value, key: &str) -> Option<f64> {
     let it = value.get(key)?;
     it.as_f64().or_else(|| it.as_str()?.trim().parse().ok()).filter(|it| it.is_finite())

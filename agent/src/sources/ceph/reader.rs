@@ -9,10 +9,11 @@ use serde::Deserialize;
 use serde_json::Value;
 use xunjian_proto::{ComponentId, Reason};
 
-use super::json::{list, text};
+use super::json::{self, list, text};
 use crate::{
     devices,
     source::{Collect, SourceError},
+    typed,
 };
 
 /// Most OSDs that are looked for on one host.
@@ -124,7 +125,9 @@ pub(super) fn monitors(c: &mut Collect<'_>) -> Vec<Monitor> {
         let argv = ["ceph", "--admin-daemon", socket, "mon_status"];
         let answer = c.host.run_within(&argv, super::ask::QUICK).and_then(|it| it.ok(&argv));
         let status: Option<Value> = match answer {
-            Ok(text) => serde_json::from_str(&text).ok(),
+            Ok(text) => {
+                typed::parse(c.host, &format!("`{}`", argv.join(" ")), &text, json::NAMES).ok()
+            }
             Err(error) => {
                 c.problem(error.reason(), None, format!("monitor behind {socket}: {error}"));
                 continue;

@@ -213,7 +213,8 @@ fn megaraid(tool: &mut Tool<'_>) {
 
 fn read_storcli(tool: &mut Tool<'_>, words: &[&str]) {
     if let Some(answer) = tool.ask(words) {
-        let result = storcli::read(&answer, &mut tool.cards);
+        let what = format!("`{} {}`", tool.name, words.join(" "));
+        let result = storcli::read(tool.host, &what, &answer, &mut tool.cards);
         tool.judge(words, result);
     }
 }

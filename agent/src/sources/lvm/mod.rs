@@ -13,7 +13,7 @@ use crate::{
     host::{HostError, MDADM, Program},
     saved::{Form, Saved, Serves},
     source::{Collect, Need, Source, SourceError, Words, no_options},
-    volumes,
+    typed, volumes,
 };
 
 mod emit;
@@ -186,7 +186,10 @@ fn ask(
             HostError::Status { command: program.to_owned(), status: output.status, stderr: said };
         c.problem(error.reason(), None, error.to_string());
     }
-    let rows = report::rows(&output.stdout, kind)
+    let what = format!("`{program}`");
+    let rows = typed::parse(c.host, &what, &output.stdout, report::NAMES)
+        .map_err(|error| error.to_string())
+        .and_then(|json| report::rows(&json, kind))
         .map_err(|why| SourceError::Parse { what: argv.join(" "), why })?;
     Ok((rows, output.stdout))
 }

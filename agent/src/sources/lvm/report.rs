@@ -7,6 +7,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+/// What bears names.
+pub(super) const NAMES: &[&str] = &[
+    "lv_name", "lv_path", "lv_uuid", "pool_lv", "pv_name", "pv_uuid", "segtype", "vg_name",
+    "vg_uuid",
+];
+
 /// One row.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Row(BTreeMap<String, String>);
@@ -47,8 +53,7 @@ impl Row {
 }
 
 /// The rows of one kind (`lv`, `vg`, `pv`); an error says what was found instead.
-pub(super) fn rows(text: &str, kind: &str) -> Result<Vec<Row>, String> {
-    let json: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+pub(super) fn rows(json: &Value, kind: &str) -> Result<Vec<Row>, String> {
     let reports = json.get("report").and_then(Value::as_array).ok_or("no `report` in it")?;
     let mut found = None;
     for report in reports {
@@ -77,13 +82,13 @@ mod tests {
 
     #[test]
     fn sizes_and_shares_of_all_forms() {
-        let text = r#"{"report":[{"lv":[{"a":"<4.00g","b":"1024","c":2048,"d":"78.89","e":"","f":["x","y"]}]}]}"#;
-        let rows = rows(text, "lv").unwrap();
+        let json = serde_json::json!({"report":[{"lv":[{"a":"<4.00g","b":"1024","c":2048,"d":"78.89","e":"","f":["x","y"]}]}]});
+        let rows = rows(&json, "lv").unwrap();
         let row = &rows[0];
         assert_eq!(row.bytes("a"), Some(4_294_967_296.0));
         assert_eq!((row.bytes("b"), row.bytes("c")), (Some(1024.0), Some(2048.0)));
         assert_eq!(row.share("d"), Some(0.7889));
         assert_eq!((row.word("e"), row.word("f")), (None, Some("x,y")));
-        assert!(super::rows(text, "pv").is_err() && super::rows("lvs: not found", "lv").is_err());
+        assert!(super::rows(&json, "pv").is_err() && super::rows(&Value::Null, "lv").is_err());
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     host::{Host, MDADM, Program},
     saved::{Form, Saved, Serves},
     source::{Collect, Need, Source, SourceError, Words, fingerprint, no_options},
-    volumes,
+    typed, volumes,
 };
 
 mod map;
@@ -166,7 +166,10 @@ fn ask(c: &mut Collect<'_>, memory: &mut Memory) -> Result<Vec<Map>, SourceError
             continue;
         }
         let (maps, strange) = if json {
-            let parsed = read::json(&said);
+            let what = format!("`{}`", argv.join(" "));
+            let parsed = typed::parse(c.host, &what, &said, read::NAMES)
+                .map_err(|error| error.to_string())
+                .and_then(|json| read::json(&json));
             (parsed.map_err(|why| SourceError::Parse { what: argv.join(" "), why })?, Vec::new())
         } else {
             read::tree(&said)

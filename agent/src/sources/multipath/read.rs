@@ -7,9 +7,11 @@ use serde_json::Value;
 
 use super::map::{Map, Path};
 
+/// What bears names.
+pub(super) const NAMES: &[&str] = &["dev", "hcil", "name", "sysfs", "uuid"];
+
 /// The maps of the JSON form; an error says what was found instead.
-pub(super) fn json(text: &str) -> Result<Vec<Map>, String> {
-    let json: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+pub(super) fn json(json: &Value) -> Result<Vec<Map>, String> {
     let one = json.get("map").map(std::slice::from_ref);
     let maps = json.get("maps").and_then(Value::as_array).map(Vec::as_slice).or(one);
     Ok(maps.ok_or("no `maps` in it")?.iter().map(map).collect())

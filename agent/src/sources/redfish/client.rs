@@ -13,7 +13,10 @@ use serde_json::Value;
 use xunjian_proto::Reason;
 
 use super::json::{self, kind, links, normal, path_of};
-use crate::host::{Host, HostError, Request};
+use crate::{
+    host::{Host, HostError, Request},
+    typed,
+};
 
 /// Longest wait for one answer.
 const ANSWER: Duration = Duration::from_secs(20);
@@ -241,7 +244,13 @@ impl<'a> Client<'a> {
                 self.refused(path, &value);
                 None
             }
-            Ok(value) if value.as_object().is_some_and(|it| !it.is_empty()) => Some(value),
+            Ok(mut value) if value.as_object().is_some_and(|it| !it.is_empty()) => {
+                if let Some(said) = typed::only_names(&mut value, json::NAMES) {
+                    let text = format!("{path} not understood: {said:?}");
+                    self.gap(Reason::Unparsable, text);
+                }
+                Some(value)
+            }
             Ok(value) if value.is_object() => {
                 let text = format!("{path}: no resource: {}", json::short(&value));
                 self.gap(Reason::Unparsable, text);

@@ -5,6 +5,29 @@
 
 use serde_json::Value;
 
+/// What bears names.
+pub(super) const NAMES: &[&str] = &[
+    "@odata.id",
+    "@odata.nextLink",
+    "@odata.type",
+    "BackupPowerSourceStatus",
+    "DeviceName",
+    "DurableName",
+    "FanName",
+    "Id",
+    "MemberId",
+    "Members@odata.nextLink",
+    "Name",
+    "PowerConsumedWatts#",
+    "Reading#",
+    "ReadingCelsius#",
+    "ReadingType",
+    "ReadingVolts#",
+    "SerialNumber",
+    "UUID",
+    "VolumeUniqueIdentifier",
+];
+
 /// The words of `Health`, best first.
 pub(super) const HEALTHS: [&str; 3] = ["ok", "warning", "critical"];
 

@@ -232,7 +232,14 @@ fn ask<'a>(
     let root = match client.first("/redfish/v1/")? {
         Some(root) => Some(root),
         // Some services know only one of the two spellings.
-        None => client.first("/redfish/v1")?,
+        None => {
+            let before = client.gaps.len();
+            let root = client.first("/redfish/v1")?;
+            if root.is_some() {
+                client.gaps.drain(..before);
+            }
+            root
+        }
     };
     let sessions = root.as_ref().and_then(|it| json::at(it, &["Links", "Sessions"]));
     let sessions = sessions.and_then(json::path_of);
@@ -240,7 +247,6 @@ fn ask<'a>(
     client.login(&sessions)?;
     if let Some(root) = &root {
         client.learn(root);
-        client.gaps.clear();
     }
     let mut walk = Walk::new(client);
     walk.root_id = root.as_ref().and_then(|it| text(it, "UUID")).map(str::to_owned);

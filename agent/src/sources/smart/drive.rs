@@ -9,13 +9,14 @@ use super::{
     Asked, ata, farm,
     memory::Memory,
     metrics as m, nvme,
-    reading::{Reading, at, number, text, truth},
+    reading::{NAMES, Reading, at, number, text, truth},
     scsi,
 };
 use crate::{
     devices::{self, Identity},
     drives,
     host::Host,
+    typed,
 };
 
 /// What one command said about one drive.
@@ -85,11 +86,17 @@ pub(super) fn ask(host: &dyn Host, asked: &Asked, memory: &mut Memory) -> Drive 
         }
     };
     let evidence = Some((argv.join(" "), output.stdout.clone()));
+    let what = format!("`{}`", argv.join(" "));
     match serde_json::from_str::<Value>(&output.stdout) {
-        Ok(json) if json.is_object() => {
+        Ok(mut json) if json.is_object() => {
+            let strange = typed::only_names(&mut json, NAMES);
             let status = u32::try_from(output.status).unwrap_or(0);
             let mut drive = understand(host, asked, &json, status);
             farm::read(host, asked, &json, drive.id.as_str(), memory, &mut drive.reading);
+            if let Some(said) = strange {
+                let text = format!("{what} not understood: {said:?}");
+                drive.reading.problem(Reason::Unparsable, text);
+            }
             Drive { evidence, ..drive }
         }
         other => {

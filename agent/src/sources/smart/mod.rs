@@ -14,6 +14,7 @@ use crate::{
     host::SMARTCTL,
     saved::Saved,
     source::{Collect, Need, Source, SourceError, Words, check_options, fingerprint},
+    typed,
 };
 
 mod metrics;
@@ -197,15 +198,20 @@ fn volumes(c: &Collect<'_>, asked: &mut Vec<(Asked, Option<String>)>) -> Vec<Com
 fn scan(c: &mut Collect<'_>) -> Result<Vec<(Asked, Option<String>)>, SourceError> {
     let argv = ["smartctl", "--json=c", "--scan-open"];
     let output = c.host.run(&argv)?;
-    let json: Value = serde_json::from_str(&output.stdout).map_err(|error| {
-        let start: String = output.stdout.chars().take(80).collect();
-        let old = if start.contains("UNRECOGNIZED OPTION") || start.contains("smartctl 6") {
-            "; smartmontools 7.0 or later is needed"
-        } else {
-            ""
-        };
-        SourceError::Parse { what: argv.join(" "), why: format!("{error} in {start:?}{old}") }
-    })?;
+    let json: Value =
+        typed::parse(c.host, &format!("`{}`", argv.join(" ")), &output.stdout, reading::SCAN_NAMES)
+            .map_err(|error| {
+                let start: String = output.stdout.chars().take(80).collect();
+                let old = if start.contains("UNRECOGNIZED OPTION") || start.contains("smartctl 6") {
+                    "; smartmontools 7.0 or later is needed"
+                } else {
+                    ""
+                };
+                SourceError::Parse {
+                    what: argv.join(" "),
+                    why: format!("{error} in {start:?}{old}"),
+                }
+            })?;
     // Without a drive it has no list of them, but always tells which smartctl it is.
     if json.get("smartctl").is_none() && json.get("devices").is_none() {
         let start: String = output.stdout.trim().chars().take(80).collect();

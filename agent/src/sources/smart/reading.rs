@@ -8,6 +8,12 @@ use xunjian_proto::{ComponentId, Reason};
 
 use crate::source::{Collect, Metric};
 
+/// What bears names in an answer about a drive.
+pub(super) const NAMES: &[&str] = &["logical_unit_id", "model_name", "serial_number"];
+
+/// And in the list of a scan; in logs of drives some of these mean other things.
+pub(super) const SCAN_NAMES: &[&str] = &["info_name", "name", "open_error", "protocol", "type"];
+
 /// Attributes of a series, sorted by name.
 type Attrs = Vec<(&'static str, String)>;
 

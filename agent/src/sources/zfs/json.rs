@@ -13,12 +13,15 @@ use super::{
     scan,
 };
 
+/// What bears names.
+pub(super) const NAMES: &[&str] =
+    &["class", "guid", "name", "parent", "path", "pool_guid", "vdev_type"];
+
 /// Devices within devices are followed so deep; real trees have four layers.
 const DEPTH_MAX: usize = 8;
 
 /// The pools; an error says what was found instead.
-pub(super) fn parse(text: &str) -> Result<Vec<Pool>, String> {
-    let json: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+pub(super) fn parse(json: &Value) -> Result<Vec<Pool>, String> {
     let pools = json.get("pools").and_then(Value::as_object).ok_or("no `pools` in it")?;
     Ok(pools.iter().map(|(name, pool)| one(name, pool)).collect())
 }

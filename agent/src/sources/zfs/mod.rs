@@ -15,7 +15,7 @@ use crate::{
     runner::chain,
     saved::{Form, Saved, Serves},
     source::{Collect, Need, Source, SourceError, Words, fingerprint, no_options},
-    volumes,
+    typed, volumes,
 };
 
 mod emit;
@@ -217,7 +217,10 @@ fn read(
     }
     let parse_error = |why: String| SourceError::Parse { what: argv.join(" "), why };
     let pools = if said.trim_start().starts_with('{') {
-        json::parse(&said).map_err(parse_error)?
+        typed::parse(c.host, &format!("`{}`", argv.join(" ")), &said, json::NAMES)
+            .map_err(|error| error.to_string())
+            .and_then(|json| json::parse(&json))
+            .map_err(parse_error)?
     } else {
         text::parse(&said)
     };
