@@ -169,7 +169,7 @@ class Data(unittest.TestCase):
         for rules in RULES.glob("*.toml"):
             hurried(rules.stem, rules.read_text())
         text = hurried("source", (RULES / "source.toml").read_text())
-        self.assertIn('silent = "45s"', text)
+        self.assertIn('silent = "60s"', text)
         self.assertEqual(hurried("x", 'for = "15m"\nabove = "90 %"\n'), 'for = "30s"\nabove = "90 %"\n')
 
     def test_judged_cases_are_read_like_those_of_the_api(self):

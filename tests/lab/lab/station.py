@@ -16,7 +16,7 @@ RULES = Path(__file__).resolve().parents[3] / "rules/library"
 # library; never a condition or a limit.
 HOLDS = (re.compile(r'^for = "\d+m"$', re.M), 'for = "30s"')
 PATIENCE = [
-    ("source", '{ silent = "5m" }', '{ silent = "45s" }'),
+    ("source", '{ silent = "5m" }', '{ silent = "60s" }'),
     ("block", 'rise_in = "30m"', 'rise_in = "1m"'),
     ("block", 'rise_in = "3m"', 'rise_in = "1m"'),
 ]
