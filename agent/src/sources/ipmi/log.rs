@@ -73,7 +73,7 @@ pub(super) fn parse(text: &str) -> (Vec<Record>, Vec<String>) {
         let separator = if line.contains('|') { '|' } else { ',' };
         let cells: Vec<&str> = line.split(separator).map(str::trim).collect();
         let lower: Vec<String> = cells.iter().map(|it| it.to_lowercase()).collect();
-        if lower.iter().any(|it| it == "event") && lower.iter().any(|it| it == "date") {
+        if is_heading(line) {
             titles = Some(lower);
             continue;
         }
@@ -88,6 +88,12 @@ pub(super) fn parse(text: &str) -> (Vec<Record>, Vec<String>) {
         }
     }
     (records, strange)
+}
+
+/// The heading of FreeIPMI's log: `ID | Date | Time | Name | Type | Event`, in CSV with commas.
+pub(super) fn is_heading(line: &str) -> bool {
+    let cell = |name: &str| line.split(['|', ',']).any(|it| it.trim().eq_ignore_ascii_case(name));
+    cell("date") && cell("event")
 }
 
 /// ipmitool: `1 | 11/22/2026 | 17:19:06 | Power Supply PSU2 Status | Failure detected | Asserted`.

@@ -50,11 +50,31 @@ fn question(text: &str) -> Option<&'static [&'static str]> {
     if has("Chassis Intrusion") && has("System Power") {
         return Some(&["ipmitool", "chassis"]);
     }
+    if has("SEL has no entries") || text.lines().any(log::is_heading) {
+        return Some(&["ipmitool", "elist"]);
+    }
     let (records, _) = log::parse(text);
     let (sensors, _) = table::parse(text);
     match (records.len(), sensors.len()) {
         (0, 0) => None,
         (records, sensors) if records > sensors => Some(&["ipmitool", "elist"]),
         _ => Some(LISTS),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_of_freeipmi_and_an_empty_one_are_no_sensors() {
+        let log = "ID  | Date        | Time     | Name       | Type         | Event\n\
+                   2   | Jul-29-2026 | 11:02:14 | PS2 Status | Power Supply | Power Supply Failure detected\n";
+        let elist: Option<&[&str]> = Some(&["ipmitool", "elist"]);
+        assert_eq!(question(log), elist);
+        assert_eq!(question("SEL has no entries\n"), elist);
+        let sensors = "ID | Name       | Type         | Reading | Units | Event\n\
+                       72 | PS2 Status | Power Supply | N/A     | N/A   | 'Presence detected'\n";
+        assert_eq!(question(sensors), Some(&["ipmitool", "sdr"][..]));
     }
 }
