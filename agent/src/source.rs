@@ -179,6 +179,10 @@ pub enum SourceError {
 /// Longest raw output that is kept as evidence; smartctl's is below 64 KiB for all but disks with long logs.
 const EVIDENCE_BYTES_MAX: usize = 256 * 1024;
 
+/// 2^63: what registers show that are not set (2^63 - 1, 2^64 - 1) and what is beyond. A link of 800 Gbit/s counts bytes
+/// for three years to come here.
+pub const NUMBER_MAX: f64 = 9_223_372_036_854_775_808.0;
+
 impl<'a> Collect<'a> {
     /// An empty run.
     pub fn new(
@@ -194,7 +198,7 @@ impl<'a> Collect<'a> {
         self.found.components.push(component);
     }
 
-    /// Adds a number. A value that is not finite becomes a problem.
+    /// Adds a number. A value that is not finite or beyond [`NUMBER_MAX`] becomes a problem.
     pub fn sample(&mut self, metric: &Metric, component: &ComponentId, value: f64) {
         self.sample_with(metric, component, &[], value);
     }
@@ -207,11 +211,12 @@ impl<'a> Collect<'a> {
         attrs: &[(&str, &str)],
         value: f64,
     ) {
-        if !value.is_finite() {
+        if !value.is_finite() || value.abs() >= NUMBER_MAX {
             return self.problem(
                 Reason::Implausible,
                 Some(component),
-                format!("{} is {value}", metric.name),
+                // 1e308 in digits would be three lines.
+                format!("{} is {value:e}", metric.name),
             );
         }
         let attrs =

@@ -56,6 +56,18 @@ impl Access {
     }
 }
 
+/// Questions that differ in numbers only, as those about several disks do, are of one shape.
+pub(crate) fn shape(access: &Access) -> String {
+    let mut shape = String::new();
+    for it in format!("{access:?}").chars() {
+        let it = if it.is_ascii_digit() { '0' } else { it };
+        if it != '0' || !shape.ends_with('0') {
+            shape.push(it);
+        }
+    }
+    shape
+}
+
 /// What goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Fault {
@@ -81,6 +93,8 @@ pub(crate) enum Fault {
     Newer,
     /// The so-many-th value of its JSON is of another type, the so-many-th of them.
     Retyped(usize, usize),
+    /// The so-many-th number of its text is at the edge of what a number can be, or none, by the so-many-th of them.
+    Edge(usize, usize),
     /// It says this, in which there is nothing to read.
     Says(&'static str),
 }
@@ -191,6 +205,7 @@ impl Hurt {
             Fault::Foreign => said(super::text::foreign(&output.stdout)),
             Fault::Newer => said(super::text::newer(&output.stdout)),
             Fault::Retyped(index, kind) => said(super::text::retyped(&output.stdout, index, kind)),
+            Fault::Edge(index, kind) => said(super::text::edged(&output.stdout, index, kind)),
             Fault::Says(text) => Ok(Output { status: 0, stdout: text.to_owned(), ..output }),
         }
     }
@@ -211,6 +226,11 @@ impl Host for Hurt {
     }
 
     fn read(&self, path: &str) -> Result<String, HostError> {
+        if let Fault::Edge(index, kind) = self.fault
+            && self.hit(&Access::Path(path.to_owned()))
+        {
+            return self.inner.read(path).map(|it| super::text::edged(&it, index, kind));
+        }
         self.path(path, |said, _| said.to_owned(), || self.inner.read(path))
     }
 
@@ -315,6 +335,7 @@ impl Host for Hurt {
             Fault::Foreign => super::text::foreign(&reply.body),
             Fault::Newer => super::text::newer(&reply.body),
             Fault::Retyped(index, kind) => super::text::retyped(&reply.body, index, kind),
+            Fault::Edge(index, kind) => super::text::edged(&reply.body, index, kind),
             Fault::Says(text) => text.to_owned(),
             Fault::Denied | Fault::Broken | Fault::Gone | Fault::Hangs | Fault::Dies => {
                 let kind = match self.fault {

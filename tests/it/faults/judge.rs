@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use xunjian_agent::source::NUMBER_MAX;
 use xunjian_proto::{Component, ComponentId, Outcome, Problem, Reason, Run};
 
 use super::{
@@ -186,4 +187,15 @@ pub(super) fn misnamed(base: &Run, run: &Run, fault: Fault, path: &str) -> Vec<S
         all.extend(gone.map(|it| format!("gone without a word of {path}: {}", it.id)));
     }
     all
+}
+
+/// Numbers that nothing has: what registers show that are not set, and beyond.
+pub(super) fn absurd(base: &Run, run: &Run) -> Vec<String> {
+    let known: BTreeSet<_> =
+        base.samples.iter().map(|it| (&it.series, it.value.to_bits())).collect();
+    let new = run.samples.iter().filter(|it| !known.contains(&(&it.series, it.value.to_bits())));
+    let absurd = new.filter(|it| !it.value.is_finite() || it.value.abs() >= NUMBER_MAX);
+    absurd
+        .map(|it| format!("absurd: {} {} {}", it.series.metric, it.series.component, it.value))
+        .collect()
 }

@@ -83,6 +83,61 @@ pub(crate) fn retyped(text: &str, index: usize, kind: usize) -> String {
     json.to_string()
 }
 
+/// Numbers at the edges of what numbers are, sentinels, and what is none.
+pub(crate) const EDGES: [&str; 22] = [
+    "0",
+    "-1",
+    "65535",
+    "2147483648",
+    "4294967295",
+    "9007199254740992",
+    "9223372036854775808",
+    "18446744073709551615",
+    "99999999999999999999999",
+    "1e308",
+    "1e400",
+    "-1e308",
+    "NaN",
+    "inf",
+    "-inf",
+    "12,345",
+    "1.5.2",
+    "none",
+    "",
+    "-",
+    "0x",
+    "007",
+];
+
+/// Where the numbers of a text stand: digits, with at most one point in them, that nothing but signs stands around.
+pub(crate) fn numbers(text: &str) -> Vec<std::ops::Range<usize>> {
+    let is_part = |it: char| it.is_alphanumeric() || matches!(it, '.' | '_' | '-');
+    let mut found = Vec::new();
+    let mut from = 0;
+    for word in text.split(|it: char| !is_part(it)) {
+        if word.starts_with(|it: char| it.is_ascii_digit()) && word.parse::<f64>().is_ok() {
+            found.push(from..from + word.len());
+        }
+        // What parts words may have several bytes.
+        from += word.len();
+        from += text[from..].chars().next().map_or(0, char::len_utf8);
+    }
+    found
+}
+
+/// The so-many-th number in place of another one. In JSON, what is no number there stands in quotes.
+pub(crate) fn edged(text: &str, index: usize, kind: usize) -> String {
+    let Some(place) = numbers(text).get(index).cloned() else { return text.to_owned() };
+    let (head, tail) = (&text[..place.start], &text[place.end..]);
+    let edge = EDGES[kind];
+    let is_bare = json(text).is_some_and(|it| it.is_ok()) && !head.ends_with('"');
+    let fits = serde_json::from_str::<serde_json::Number>(edge).is_ok();
+    match is_bare && !fits {
+        true => format!("{head}\"{edge}\"{tail}"),
+        false => format!("{head}{edge}{tail}"),
+    }
+}
+
 fn json(text: &str) -> Option<serde_json::Result<Value>> {
     let begins = text.trim_start().starts_with(['{', '[']);
     begins.then(|| serde_json::from_str(text))

@@ -202,7 +202,8 @@ fn pools_of(c: &mut Collect<'_>, fs: &str, text: &str) {
             );
             continue;
         };
-        let numbers: Vec<Option<f64>> = rest.iter().take(4).map(|it| it.parse().ok()).collect();
+        let number = |it: &&str| it.parse().ok().filter(|it: &f64| it.is_finite());
+        let numbers: Vec<Option<f64>> = rest.iter().take(4).map(number).collect();
         for (content, holds, at) in [("data", data, 0), ("metadata", metadata, 2)] {
             match (
                 *holds,

@@ -189,7 +189,9 @@ fn is_nothing(text: &str) -> bool {
 /// Of a text that is no number: none if it says so.
 fn misread(text: &str) -> Option<Result<f64, String>> {
     let start: String = text.trim().chars().take(60).collect();
-    (!is_nothing(text)).then(|| Err(format!("{start:?}")))
+    // Lenovo's XCC says so of the speed of a fan that gives none; how the fan is, is said in a column of its own.
+    let is_off = text.trim().eq_ignore_ascii_case("offline");
+    (!is_nothing(text) && !is_off).then(|| Err(format!("{start:?}")))
 }
 
 /// The number between the last `from` and the first `to` behind it; all that stands there must be the number.
@@ -208,6 +210,8 @@ mod tests {
         assert_eq!(leading("28 C/82 F"), Some(28.0));
         assert_eq!(leading("-3.25dBm"), Some(-3.25));
         assert_eq!(leading("--"), None);
+        assert_eq!(misread("offline"), None);
+        assert_eq!(misread("fast"), Some(Err("\"fast\"".to_owned())));
         let text = "CPU Temperature-Ctlr B: 61 C 141.80F";
         assert_eq!(between(text, ": ", " C"), Some(61.0));
         assert_eq!(between("Overall Unit Status: OK", ": ", " C"), None);
