@@ -67,6 +67,23 @@ async fn an_engineer_declares_a_window_and_ends_it_early() {
 }
 
 #[tokio::test]
+async fn a_window_for_one_component_leaves_the_rest_of_the_host_alone() {
+    let world = world::full();
+    let wang = Person::log_in(&world, "wang").await;
+    let page = wang.page(&format!("/hosts/{}/component?id=md%3A6d0a", world::SICK)).await;
+    let link = "/maintenance?host=storage-02&amp;component=md%3A6d0a#new-window";
+    assert!(page.contains(link), "{page}");
+    let form = wang.page("/maintenance?host=storage-02&component=md%3A6d0a").await;
+    assert!(form.contains(r#"name="component" value="md:6d0a""#), "{form}");
+    let form = format!("act=add&customer=acme&host=storage-02&component=md:6d0a&{SPAN}&{WORDS}");
+    assert_eq!(wang.post("/maintenance", &form).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(windows(&world)[0].component.as_deref(), Some("md:6d0a"));
+    let page = wang.page("/maintenance").await;
+    assert!(page.contains("storage-02 · md:6d0a"), "{page}");
+    assert!(!wang.page(&format!("/hosts/{}", world::SICK)).await.contains("维护中"));
+}
+
+#[tokio::test]
 async fn windows_that_make_no_sense_are_refused() {
     let world = world::full();
     let wang = Person::log_in(&world, "wang").await;
@@ -85,6 +102,11 @@ async fn windows_that_make_no_sense_are_refused() {
             "没有主机 storage-03，是否指 storage-0",
         ),
         (format!("act=add&site=acme/nosuch&{SPAN}&who=x&why=x"), "站点须属于"),
+        (
+            format!("act=add&host=storage-02&component=md:nosuch&{SPAN}&who=x&why=x"),
+            "主机 storage-02 没有部件 md:nosuch",
+        ),
+        (format!("act=add&component=md:6d0a&{SPAN}&who=x&why=x"), "须同时填写主机"),
         ("act=other".to_owned(), "表单无法识别"),
     ] {
         let answer = wang.post("/maintenance", &form).await;

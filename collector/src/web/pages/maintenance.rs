@@ -30,6 +30,8 @@ struct MaintenancePage {
     hosts: BTreeSet<String>,
     zones: String,
     asked: String,
+    /// The component that a page sent here for.
+    component: String,
 }
 
 /// One window.
@@ -102,6 +104,7 @@ fn show(ask: &Ask) -> Result<Response, Failure> {
         hosts,
         zones: page.2.into_iter().collect::<Vec<_>>().join(", "),
         asked: ask.query("host")?.unwrap_or_default().to_owned(),
+        component: ask.query("component")?.unwrap_or_default().to_owned(),
     })
 }
 
@@ -200,8 +203,10 @@ fn declared(ask: &Ask) -> Result<(String, Window), Failure> {
     let contract = match (&host, place) {
         (Some(host), _) => {
             known_host(ask, host)?;
+            known_component(ask, host, ask.field("component"))?;
             ask.contracts.of(host)
         }
+        (None, _) if !ask.field("component").is_empty() => return Err(refused()),
         (None, Some((customer, _))) => ask.contracts.customer(customer),
         (None, None) => ask.contracts.customer(ask.field("customer")),
     };
@@ -221,6 +226,31 @@ fn declared(ask: &Ask) -> Result<(String, Window), Failure> {
         return Err(refused());
     }
     Ok((contract.customer.clone(), window.named(ask.now)))
+}
+
+/// A component that the host has, by its identity; empty: the whole host.
+fn known_component(ask: &Ask, host: &str, component: &str) -> Result<(), Failure> {
+    if component.is_empty() {
+        return Ok(());
+    }
+    let desk = ask.desk()?;
+    let mut known = Vec::new();
+    for row in desk.agents()?.into_iter().filter(|it| it.host.hostname == host) {
+        let components = desk.store.components(&row.agent)?;
+        known.extend(components.into_iter().map(|it| it.0.id.as_str().to_owned()));
+    }
+    if known.iter().any(|it| it == component) {
+        return Ok(());
+    }
+    let near = nearest(component, known.iter().map(String::as_str));
+    let (zh, en) = match near {
+        Some(near) => (format!("，是否指 {near}？"), format!(": did you mean {near}?")),
+        None => ("。".to_owned(), ".".to_owned()),
+    };
+    Err(Failure::BadRequest(Text::new(
+        format!("主机 {host} 没有部件 {component}{zh}"),
+        format!("Host {host} has no component {component}{en}"),
+    )))
 }
 
 /// A slip of the pen would be a window that holds nothing.

@@ -158,6 +158,7 @@ pub(super) const EN: Texts = Texts {
     object: "On what",
     old_password: "Current password",
     on_call: "People on call",
+    only_component: "Only this component (its identity, with the host; empty: the whole host)",
     only_host: "Only this host (empty: all)",
     only_site: "Only this site (empty: all)",
     open_findings: "Open findings",

@@ -162,6 +162,7 @@ pub(super) struct Texts {
     pub(in crate::web) object: &'static str,
     pub(in crate::web) old_password: &'static str,
     pub(in crate::web) on_call: &'static str,
+    pub(in crate::web) only_component: &'static str,
     pub(in crate::web) only_host: &'static str,
     pub(in crate::web) only_site: &'static str,
     pub(in crate::web) open_findings: &'static str,
@@ -314,8 +315,8 @@ pub(super) fn both() -> Refusals {
             "Wanted: who signed, why, and a last day that is not over.",
         ),
         bad_window: Text::new(
-            "请填写负责人、维护内容和起止时间：结束须晚于开始、尚未过去，且不超过 31 天；主机或站点须属于同一合同。",
-            "Wanted: who answers for it, what is done, and times: the end after the beginning, not over yet, at most 31 days; host and site of one contract.",
+            "请填写负责人、维护内容和起止时间：结束须晚于开始、尚未过去，且不超过 31 天；主机或站点须属于同一合同；限定部件须同时填写主机。",
+            "Wanted: who answers for it, what is done, and times: the end after the beginning, not over yet, at most 31 days; host and site of one contract; a component needs its host.",
         ),
         window_over: Text::new(
             "该维护窗口已结束，或写在合同文件中，不能在此结束。",

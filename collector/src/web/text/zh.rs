@@ -158,6 +158,7 @@ pub(super) const ZH: Texts = Texts {
     object: "对象",
     old_password: "当前密码",
     on_call: "值班人员",
+    only_component: "仅限部件（其标识；留空则整机，须同时填主机）",
     only_host: "仅限主机（留空则不限）",
     only_site: "仅限站点（留空则不限）",
     open_findings: "未关闭的问题",
