@@ -183,5 +183,8 @@ fn what_stops_a_host_counts_by_who_is_left_to_take_over() {
         let decision = decided(id, evidence, mounted, clustered, away);
         let what = format!("{id:?} {evidence:?} {mounted:?} {clustered} {away:?}");
         assert_eq!(decision.grade, Grade::Fault(want), "{what}: {decision:#?}");
+        // Who takes over is said, not only that there is a fault.
+        assert!(!decision.because.zh.starts_with("有故障迹象"), "{what}: {:?}", decision.because);
+        assert!(!decision.because.zh.contains("host"), "{what}: {:?}", decision.because);
     }
 }

@@ -84,6 +84,8 @@ pub(super) struct Candidate {
     pub(super) worse_if: Text,
     pub(super) better_if: Text,
     pub(super) policies: Vec<String>,
+    /// It holds for any evidence: whatever says more of this one is told instead.
+    pub(super) general: bool,
 }
 
 impl Candidate {
@@ -96,6 +98,7 @@ impl Candidate {
             worse_if,
             better_if,
             policies: Vec::new(),
+            general: false,
         }
     }
 
@@ -115,9 +118,14 @@ impl Candidate {
 pub fn decide(facts: &[Fact], context: &Context<'_>) -> Decision {
     let mut candidates: Vec<Candidate> =
         facts.iter().flat_map(|it| candidates(it, context)).collect();
-    // The gravest wins; of equals the earlier step, then the text, so that the order of facts does not matter.
+    // The gravest wins; of equals the earlier step, then what says more, then the text, so that the order of facts does not matter.
     candidates.sort_by(|a, b| {
-        (rank(a.grade), a.step, &a.because).cmp(&(rank(b.grade), b.step, &b.because))
+        (rank(a.grade), a.step, a.general, &a.because).cmp(&(
+            rank(b.grade),
+            b.step,
+            b.general,
+            &b.because,
+        ))
     });
     candidates.dedup_by(|a, b| a.step == b.step && a.grade == b.grade);
     let mut candidates = candidates.into_iter();

@@ -4,6 +4,7 @@ use xunjian_proto::Component;
 use xunjian_rules::Text;
 
 use super::{
+    Level,
     decision::Usage,
     redundancy::Margin,
     set_texts::left,
@@ -96,9 +97,17 @@ pub(super) fn used_up_better(set: &Component) -> Text {
     Text::new(zh, en)
 }
 
-pub(super) fn suspects_worse(set: &Component, margin: &Margin) -> Text {
+/// `level`: the one that the suspects have now.
+pub(super) fn suspects_worse(set: &Component, margin: &Margin, level: Level) -> Text {
     match margin.r_if {
         Some(r_if) if r_if < 0 => used_up_worse(set),
+        _ if level <= Level::Two => {
+            let (zh, en) = interrupted(set);
+            Text::new(
+                format!("有征兆的成员都失效后再失效一个，{zh}，升为一级"),
+                format!("level 1 if the suspects fail and one more is lost: {en}"),
+            )
+        }
         _ => Text::new(
             "若该成员失效致冗余耗尽，或再有成员出现失效征兆，升为二级",
             "level 2 if it fails and redundancy is used up, or if another member shows signs of failing",

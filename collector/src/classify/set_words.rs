@@ -95,10 +95,16 @@ fn lost_names(set: &Component) -> Text {
     if lost.is_empty() {
         return Text::default();
     }
+    // A place without a member has the name that its source gave it: `slot 0`.
+    let place = |name: &str, word: &str| match name.strip_prefix("slot ") {
+        Some(slot) => format!("{word} {slot}"),
+        None => name.to_owned(),
+    };
     let each = |open: &str, close: &str| -> Vec<String> {
+        let word = if open == "（" { "槽位" } else { "slot" };
         lost.iter()
             .map(|(name, key)| match key.is_empty() {
-                true => (*name).to_owned(),
+                true => place(name, word),
                 false => format!("{name}{open}{key}{close}"),
             })
             .collect()

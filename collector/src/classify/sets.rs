@@ -7,7 +7,7 @@ use xunjian_rules::{EvidenceKind, Text};
 
 use super::{
     Level,
-    decision::{Candidate, Context, Usage, level},
+    decision::{Candidate, Context, Usage, level, rank},
     host_set::{self, carries_host},
     incident::Impact,
     redundancy::Margin,
@@ -170,10 +170,9 @@ fn suspects(
         Candidate::fault(6, level(policy.prefail_no_spare), say::suspect_no_spare(set, margin))
             .by_policy("prefail_no_spare", policy.prefail_no_spare)
     };
-    Some(
-        assumed(candidate, usage)
-            .outlook(outlook::suspects_worse(set, margin), outlook::suspects_better(set)),
-    )
+    let level = level(rank(candidate.grade));
+    let worse = outlook::suspects_worse(set, margin, level);
+    Some(assumed(candidate, usage).outlook(worse, outlook::suspects_better(set)))
 }
 
 /// Step 5 for a set that still survives a loss: degraded for long, or its rebuild slows the service.

@@ -86,7 +86,7 @@ pub(super) fn general_outlook(level: Level) -> (Text, Text) {
 }
 
 pub(super) fn other_evidence(fact: &Fact) -> Candidate {
-    Candidate::fault(
+    let candidate = Candidate::fault(
         7,
         Level::Four,
         Text::new(
@@ -96,7 +96,8 @@ pub(super) fn other_evidence(fact: &Fact) -> Candidate {
                 fact.message.en
             ),
         ),
-    )
+    );
+    Candidate { general: true, ..candidate }
 }
 
 pub(super) fn impact_partial(fact: &Fact) -> Candidate {
@@ -134,6 +135,7 @@ pub(super) fn advice(fact: &Fact) -> Candidate {
         ),
         better_if: Text::new("按建议处理后消除", "it goes away once the advice is followed"),
         policies: Vec::new(),
+        general: false,
     }
 }
 
@@ -159,6 +161,7 @@ pub(super) fn nothing_known() -> Candidate {
         ),
         better_if: Text::new("恢复采集后消除", "it goes away once it can be read again"),
         policies: Vec::new(),
+        general: false,
     }
 }
 

@@ -43,6 +43,7 @@ const USERS: &[&str] = &[
     "ceph_quorum",
     "filesystem",
     "gluster_volume",
+    "gpfs_cluster",
     "gpfs_fs",
     "lustre_fs",
     "lustre_net",

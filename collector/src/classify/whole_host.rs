@@ -1,5 +1,6 @@
 //! The level decision for what stops a whole host: what counts is whether another machine takes over.
 
+use xunjian_proto::ComponentId;
 use xunjian_rules::{EvidenceKind, Text};
 
 use super::{
@@ -15,6 +16,12 @@ pub(super) fn failing(fact: &Fact, name: &str, context: &Context<'_>) -> Candida
     let lost = fact.evidence == EvidenceKind::Lost;
     let (zh, en) =
         if lost { ("已失效", "is lost") } else { ("有失效征兆", "shows signs of failing") };
+    // The host itself has no name here; who reads it sees which one it is.
+    let (whole, part) = ("主机".to_owned(), format!("{name} "));
+    let (named, name) = match fact.component.kind() == "host" {
+        true => (whole, "the host"),
+        false => (part, name),
+    };
     let takeover = context.takeover();
     let nobody = takeover.nobody();
     match (takeover.is_there(), lost) {
@@ -22,7 +29,7 @@ pub(super) fn failing(fact: &Fact, name: &str, context: &Context<'_>) -> Candida
             3,
             Level::Two,
             Text::new(
-                format!("{name} 已失效，由其他节点接管后，接管节点再失效服务即中断"),
+                format!("{named}已失效，由其他节点接管后，接管节点再失效服务即中断"),
                 format!(
                     "{name} is lost: another node takes over, and if that one fails the service stops"
                 ),
@@ -32,7 +39,7 @@ pub(super) fn failing(fact: &Fact, name: &str, context: &Context<'_>) -> Candida
             7,
             Level::Four,
             Text::new(
-                format!("{name} {zh}，但该主机有其他节点可接管"),
+                format!("{named}{zh}，但该主机有其他节点可接管"),
                 format!("{name} {en}, but another node takes over from this host"),
             ),
         ),
@@ -40,7 +47,7 @@ pub(super) fn failing(fact: &Fact, name: &str, context: &Context<'_>) -> Candida
             2,
             Level::One,
             Text::new(
-                format!("{name} {zh}，且{}", nobody.zh),
+                format!("{named}{zh}，且{}", nobody.zh),
                 format!("{name} {en} and {}", nobody.en),
             ),
         ),
@@ -48,7 +55,7 @@ pub(super) fn failing(fact: &Fact, name: &str, context: &Context<'_>) -> Candida
             4,
             Level::Two,
             Text::new(
-                format!("{name} {zh}，该主机{}，一旦失效服务即中断", nobody.zh),
+                format!("{named}{zh}，该主机{}，一旦失效服务即中断", nobody.zh),
                 format!("{name} {en} and {}: if it fails, the service stops", nobody.en),
             ),
         ),
@@ -134,7 +141,7 @@ pub(super) fn system_disk(
     context: &Context<'_>,
 ) -> Option<Candidate> {
     let Use::Production(users) = found else { return None };
-    let system = |it: &xunjian_proto::ComponentId| {
+    let system = |it: &ComponentId| {
         it.kind() == "swap" || it.kind() == "filesystem" && SYSTEM.contains(&it.key())
     };
     let takeover = context.takeover();

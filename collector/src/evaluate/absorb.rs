@@ -64,6 +64,7 @@ impl HostView {
         let too_late = place == 0 && runs.len() >= RECENT;
         self.stats.runs += 1;
         self.readings(run, source, too_late);
+        self.name_host(overrides.hostname(), run.at);
         if too_late {
             self.stats.too_late += 1;
             return Absorbed::TooLate;
@@ -187,6 +188,15 @@ impl HostView {
             state = state.step(run.at, outcome, rule);
         }
         pair.state = state;
+    }
+
+    /// Sentences call the host by its name, which no source knows.
+    fn name_host(&mut self, hostname: &str, at: Time) {
+        let Some(host) = self.part_index(&ComponentId::host(), at) else { return };
+        let name = &mut self.parts[host].name;
+        if !hostname.is_empty() && name != hostname {
+            hostname.clone_into(name);
+        }
     }
 
     fn readings(&mut self, run: &Run, source: usize, too_late: bool) {

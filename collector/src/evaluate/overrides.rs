@@ -90,6 +90,11 @@ impl Overrides {
         }
     }
 
+    /// The host that they are for; empty where none is.
+    pub(super) fn hostname(&self) -> &str {
+        &self.hostname
+    }
+
     /// The same, but judging a single look.
     pub fn waiving_holds(mut self) -> Overrides {
         self.waive_holds = true;

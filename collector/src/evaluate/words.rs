@@ -155,8 +155,9 @@ fn fill(scope: &Scope<'_>, notes: &Notes, template: &str, lang: Lang, unknown: &
             continue;
         }
         let said = filled(scope, notes, name, lang).unwrap_or_else(|| unknown.to_owned());
-        // What a device says of itself (an attribute) is quoted.
-        let zh = state_words::zh(&said).filter(|_| lang == Lang::Zh && !name.starts_with('@'));
+        // Names, and what a device says in its own words, are quoted.
+        let quoted = name == "name" || name.starts_with('@') || name.ends_with(".reported");
+        let zh = state_words::zh(&said).filter(|_| lang == Lang::Zh && !quoted);
         rest = match zh {
             Some(zh) => state_words::append(&mut text, &said, zh, tail),
             None => {

@@ -300,7 +300,7 @@ pub(super) const IMBALANCE: Metric = Metric::gauge(
 );
 pub(super) const NI_HEALTH: Metric = Metric::gauge(
     "lustre.ni.health",
-    "1",
+    "{point}",
     "LNet 接口健康值",
     "Health of an LNet interface of this host: 1000 is best; failures lower it.",
 );

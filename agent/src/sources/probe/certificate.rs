@@ -37,7 +37,8 @@ pub(super) fn parse(text: &str) -> Result<Certificate, String> {
         issuer: short(&parsed.issuer().to_string()),
         serial: short(&parsed.raw_serial_as_string()),
         names,
-        not_after: not_after.to_rfc2822().unwrap_or_default(),
+        not_after: chrono::DateTime::from_timestamp(not_after.timestamp(), 0)
+            .map_or_else(String::new, |it| it.format("%Y-%m-%dT%H:%M:%SZ").to_string()),
         ends: not_after.timestamp(),
     })
 }
