@@ -13,7 +13,7 @@ use super::{
     model::{Card, Drive, DriveState, PackState, Volume, VolumeState, WriteCache},
     osdisk::Disks,
     parts::{enclosures, one_drive, packs},
-    sets, text,
+    sets, text, unread,
 };
 use crate::{devices, source::Collect};
 
@@ -42,6 +42,7 @@ pub(super) fn all(c: &mut Collect<'_>, cards: Vec<(&'static str, Card)>) {
         for volume in card.volumes.iter().take(ITEMS_MAX) {
             one_volume(c, &card, volume, &key, &ids, &disks, with_volumes == 1);
         }
+        unread::groups(c, &card, &key, &|drive| ids.get(drive).map(|it| it.0.clone()));
         for drive in card.drives.iter().take(ITEMS_MAX) {
             one_drive(c, drive, &id, &ids, &mut taken);
         }

@@ -38,6 +38,8 @@ mod saved;
 
 mod tools;
 
+mod unread;
+
 mod storcli;
 
 mod megacli;

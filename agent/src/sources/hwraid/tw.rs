@@ -49,7 +49,8 @@ fn kind_of(line: &str) -> Option<Table> {
     let mut words = line.split_whitespace();
     let (first, second) = (words.next()?, words.next().unwrap_or_default());
     Some(match (first, second) {
-        ("Ctl", "Model") => Table::Controllers,
+        // StorCLI's overview begins alike; its counts of what is not optimal are its own.
+        ("Ctl", "Model") if !line.contains("DNOpt") => Table::Controllers,
         ("Unit", "UnitType") => Table::Units,
         ("Port" | "VPort", "Status") => Table::Ports,
         ("Name", "OnlineState") => Table::Battery,

@@ -45,13 +45,12 @@ fn id(volume: &Volume) -> (ComponentId, bool) {
 }
 
 fn component(c: &mut Collect<'_>, all: &Volumes, volume: &Volume, id: &ComponentId, stable: bool) {
-    let mut attrs = BTreeMap::from([
-        ("lvm.vg.name".to_owned(), volume.group.clone()),
-        (
-            "lvm.lv.redundant".to_owned(),
-            if all.tolerance(volume).is_some() { "yes" } else { "no" }.to_owned(),
-        ),
-    ]);
+    let mut attrs = BTreeMap::from([("lvm.vg.name".to_owned(), volume.group.clone())]);
+    // Of a RAID or mirror that does not say its type only the letter is known, and RAID 0 has the same.
+    if !(volume.segment.is_empty() && matches!(volume.letter(0), Some('r' | 'R' | 'm' | 'M'))) {
+        let redundant = if all.tolerance(volume).is_some() { "yes" } else { "no" };
+        attrs.insert("lvm.lv.redundant".to_owned(), redundant.to_owned());
+    }
     if let Some(kind) = volume.kind() {
         attrs.insert("lvm.lv.type".to_owned(), kind.to_owned());
     }
@@ -76,6 +75,12 @@ fn component(c: &mut Collect<'_>, all: &Volumes, volume: &Volume, id: &Component
 }
 
 fn set(host: &dyn Host, all: &Volumes, volume: &Volume) -> Option<Set> {
+    if volume.misses_unlisted() {
+        let name = "an image that is not listed".to_owned();
+        let member = Member { slot: None, component: None, name, state: MemberState::Missing };
+        let scheme = "unknown".to_owned();
+        return Some(Set { scheme, width: 1, copies: 1, members: vec![member] });
+    }
     let scheme = volume.scheme()?;
     let images = all.images(volume);
     let width = u32::try_from(images.len()).ok().filter(|it| *it > 0)?;
@@ -154,6 +159,15 @@ fn readings(c: &mut Collect<'_>, all: &Volumes, volume: &Volume, id: &ComponentI
         if let Some(action) = row.word("raid_sync_action") {
             c.state(&ACTION, id, action);
         }
+    }
+    let unlisted = volume.misses_unlisted();
+    if unlisted {
+        c.sample(&MISSING, id, 1.0);
+        let text = format!(
+            "{}: an image of it is missing, and how many it can lose is not said; it takes `lvs -a -o +segtype,devices`",
+            volume.label()
+        );
+        c.problem(Reason::Unsupported, Some(id), text);
     }
     if volume.attr.is_empty() && row.word("lv_health_status").is_none() {
         let text = format!("{}: the report has no lv_attr", volume.label());

@@ -20,6 +20,8 @@ mod emit;
 
 mod metrics;
 
+mod printed;
+
 mod report;
 
 mod volume;
@@ -43,7 +45,7 @@ pub const SOURCE: Source = Source {
         zh: "卷组、逻辑卷、RAID 卷、精简池与快照的状态和使用率",
         en: "volume groups, logical volumes, RAID, thin pools and snapshots",
     },
-    needs: &[Need::Program("lvs")],
+    needs: &[Need::Any(&[Need::Program("lvs"), Need::Program("pvs"), Need::Program("vgs")])],
     programs: &[LVS, MDADM, PVS, VGS],
     runs: &[
         "lvs -a --reportformat json --units b --nosuffix -o {word}",
@@ -64,18 +66,24 @@ pub const SOURCE: Source = Source {
     events: &[],
     saved: Saved::Forms(&[
         Form {
-            what: "`lvs -a --reportformat json -o +lv_uuid,segtype,devices`",
-            is: |text| text.contains("\"report\"") && text.contains("\"lv\""),
+            what: "`lvs -a --reportformat json -o +lv_uuid,segtype,devices`, or the same as a table with its heads",
+            is: |text| {
+                text.contains("\"report\"") && text.contains("\"lv\"") || printed::is(text, "lv")
+            },
             serves: Serves::Command(&["lvs"]),
         },
         Form {
-            what: "`vgs --reportformat json`",
-            is: |text| text.contains("\"report\"") && text.contains("\"vg\""),
+            what: "`vgs --reportformat json`, or the same as a table with its heads",
+            is: |text| {
+                text.contains("\"report\"") && text.contains("\"vg\"") || printed::is(text, "vg")
+            },
             serves: Serves::Command(&["vgs"]),
         },
         Form {
-            what: "`pvs --reportformat json`",
-            is: |text| text.contains("\"report\"") && text.contains("\"pv\""),
+            what: "`pvs --reportformat json`, or the same as a table with its heads",
+            is: |text| {
+                text.contains("\"report\"") && text.contains("\"pv\"") || printed::is(text, "pv")
+            },
             serves: Serves::Command(&["pvs"]),
         },
     ]),
@@ -133,7 +141,13 @@ fn collect(c: &mut Collect<'_>) -> Result<(), SourceError> {
         }
     };
     let devices = part(c, "pvs", "pv", PV_FIELDS);
-    let groups = part(c, "vgs", "vg", VG_FIELDS);
+    let mut groups = part(c, "vgs", "vg", VG_FIELDS);
+    if groups.is_empty()
+        && matches!(&error, Some(SourceError::Host(it)) if it.reason() == Reason::Missing)
+    {
+        // The devices alone were saved: the groups that they name.
+        groups = report::groups(&devices);
+    }
     emit::groups(c, &groups, &devices);
     frame(c, &mut seen);
     if let Some(error) = error {
@@ -187,10 +201,13 @@ fn ask(
         c.problem(error.reason(), None, error.to_string());
     }
     let what = format!("`{program}`");
-    let rows = typed::parse(c.host, &what, &output.stdout, report::NAMES)
-        .map_err(|error| error.to_string())
-        .and_then(|json| report::rows(&json, kind))
-        .map_err(|why| SourceError::Parse { what: argv.join(" "), why })?;
+    let rows = match printed::is(&output.stdout, kind) {
+        true => report::printed_rows(&output.stdout, kind),
+        false => typed::parse(c.host, &what, &output.stdout, report::NAMES)
+            .map_err(|error| error.to_string())
+            .and_then(|json| report::rows(&json, kind)),
+    };
+    let rows = rows.map_err(|why| SourceError::Parse { what: argv.join(" "), why })?;
     Ok((rows, output.stdout))
 }
 

@@ -3,9 +3,11 @@
 //! Facts: `lvmreport(7)`, `lvs(8)`. `--reportformat json` writes every value as text, `json_std` writes numbers as
 //! numbers; sizes bear a unit unless asked not to. A volume of several segments has several rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+
+use super::printed;
 
 /// What bears names.
 pub(super) const NAMES: &[&str] = &[
@@ -61,6 +63,18 @@ pub(super) fn rows(json: &Value, kind: &str) -> Result<Vec<Row>, String> {
         found.get_or_insert_with(Vec::new).extend(rows.iter().filter_map(row));
     }
     found.ok_or_else(|| format!("no `{kind}` in its report"))
+}
+
+/// The rows of a table as it is printed.
+pub(super) fn printed_rows(text: &str, kind: &str) -> Result<Vec<Row>, String> {
+    Ok(printed::rows(text, kind)?.into_iter().map(Row).collect())
+}
+
+/// The groups that devices name, each once; nothing but their names.
+pub(super) fn groups(devices: &[Row]) -> Vec<Row> {
+    let names: BTreeSet<&str> = devices.iter().filter_map(|it| it.word("vg_name")).collect();
+    let row = |name: &str| Row(BTreeMap::from([("vg_name".to_owned(), name.to_owned())]));
+    names.into_iter().map(row).collect()
 }
 
 fn row(value: &Value) -> Option<Row> {

@@ -118,6 +118,11 @@ impl Volumes {
 
     fn is_gone(&self, volume: &Volume, depth: usize) -> bool {
         let Some(depth) = depth.checked_sub(1) else { return false };
+        // A plain volume of a table without devices: its extents lie on devices, and one of them is not there.
+        let plain = volume.attr.first() == Some(&'-') && volume.segment.is_empty();
+        if plain && volume.devices.is_empty() && volume.letter(8) == Some('p') {
+            return true;
+        }
         if let Some(tolerance) = self.tolerance(volume) {
             let images = self.images(volume);
             let gone = |(name, image): &&(String, Option<&Volume>)| {
@@ -167,6 +172,14 @@ impl Volume {
             "raid0" => Some("raid0"),
             _ => None,
         }
+    }
+
+    /// Whether it is a RAID or mirror that says that something is missing, in a table without its images.
+    pub(super) fn misses_unlisted(&self) -> bool {
+        self.segment.is_empty()
+            && self.devices.is_empty()
+            && matches!(self.letter(0), Some('r' | 'R' | 'm' | 'M'))
+            && matches!(self.letter(8), Some('p' | 'r'))
     }
 
     /// What it is in one word: `linear`, `raid5_ls`, `thin-pool`; a snapshot of the old kind is `snapshot`, though its

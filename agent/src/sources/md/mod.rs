@@ -364,7 +364,10 @@ fn copies(c: &Collect<'_>, array: &Array, level: &str, width: u32) -> u32 {
 
 /// The devices of external metadata as a whole: they hold the arrays, and are "inactive" by nature.
 fn is_container(array: &Array) -> bool {
-    let external = array.metadata.as_deref().is_some_and(|it| it.starts_with("external:"));
+    // `external:/md127/0` (`-md127/0` while it may only be read) is a volume in the container md127, not the container.
+    let whole = |it: &str| !it.starts_with(['/', '-']);
+    let external =
+        array.metadata.as_deref().and_then(|it| it.strip_prefix("external:")).is_some_and(whole);
     external && array.state == "inactive" && array.level.is_none()
 }
 

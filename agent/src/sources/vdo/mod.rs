@@ -55,6 +55,11 @@ pub const SOURCE: Source = Source {
             serves: Serves::Command(&["dmsetup"]),
         },
         Form {
+            what: "`vdo status`",
+            is: |text| text.contains("Device mapper status:") && text.contains("VDOs:"),
+            serves: Serves::Command(&["dmsetup"]),
+        },
+        Form {
             what: "`vdostats`",
             is: |text| text.contains("1K-blocks") && text.contains("Space saving"),
             serves: Serves::Command(&["vdostats"]),

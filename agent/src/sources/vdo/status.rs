@@ -45,8 +45,29 @@ const TOLD: [&str; 10] = [
     "writecache",
 ];
 
+/// The lines of `dmsetup status` that stand in `vdo status`, a YAML in which each VDO is a key two blanks deep and has
+/// its line (without name) below; none if the text is no such thing.
+fn of_manager(text: &str) -> Option<String> {
+    let (_, volumes) = text.split_once("VDOs:").filter(|_| text.contains(MANAGER))?;
+    let (mut lines, mut name) = (String::new(), "");
+    for line in volumes.lines() {
+        let said = line.trim();
+        if line.starts_with("  ") && !line.starts_with("   ") {
+            name = said.trim_end_matches(':');
+        } else if let Some(status) = said.strip_prefix(MANAGER) {
+            lines.push_str(&format!("{name}: {}\n", status.trim()));
+        }
+    }
+    Some(lines)
+}
+
+/// Begins the line of each VDO in `vdo status`.
+const MANAGER: &str = "Device mapper status:";
+
 /// The lines that matter, and those that were not understood.
 pub(super) fn parse(text: &str) -> (Vec<Line>, Vec<String>) {
+    let made = of_manager(text);
+    let text = made.as_deref().unwrap_or(text);
     let (mut lines, mut strange) = (Vec::new(), Vec::new());
     for line in text.lines().map(str::trim).filter(|it| !it.is_empty() && *it != "No devices found")
     {
@@ -245,6 +266,16 @@ mod tests {
         let (lines, strange) = parse(line);
         assert!(strange.is_empty(), "{strange:?}");
         lines[0].said().unwrap_or_else(|| panic!("{line}"))
+    }
+
+    #[test]
+    fn the_manager_of_vdo_holds_the_lines_of_the_kernel() {
+        let text = "VDO status:\n  Node: syn\nVDOs:\n  vdo0:\n    Activate: enabled\n    Device mapper status: 0 8 vdo \
+                    /dev/sdb read-only - offline online 3 4\n  vdo1:\n    Device mapper status: not available\n";
+        let (lines, strange) = parse(text);
+        assert_eq!(lines[0].name, "vdo0");
+        assert_eq!(lines[0].said().unwrap().health, "read_only");
+        assert_eq!(strange, ["vdo1: not available"]);
     }
 
     #[test]

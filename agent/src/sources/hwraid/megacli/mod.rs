@@ -15,6 +15,7 @@ use super::{
         Card, Drive, DriveState, Pack, PackState, Place, Volume, VolumeState, WriteCache, card,
     },
     text,
+    unread::GROUP,
 };
 
 mod facts;
@@ -109,11 +110,16 @@ const POSITION: &str = "position";
 fn place_members(card: &mut Card) {
     let mut placed: Vec<((u32, u32, u32), String)> = Vec::new();
     for drive in &mut card.drives {
-        let Some(said) = drive.hints.remove(POSITION) else { continue };
+        let said = drive.hints.remove(POSITION).unwrap_or_default();
         let part = |name: &str| {
             let rest = said.split(&format!("{name}:")).nth(1)?;
             rest.trim().split(',').next()?.trim().parse::<u32>().ok()
         };
+        let group = part("DiskGroup").map(|it| it.to_string());
+        match group {
+            Some(group) => _ = drive.hints.insert(GROUP, group),
+            None => _ = drive.hints.entry(GROUP).or_default(),
+        }
         if let (Some(group), Some(span), Some(arm)) = (part("DiskGroup"), part("Span"), part("Arm"))
         {
             placed.push(((group, span, arm), drive.key.clone()));

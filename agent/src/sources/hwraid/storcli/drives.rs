@@ -3,7 +3,7 @@
 //! States of StorCLI: Onln, Offln, UGood, UBad, GHS, DHS, Rbld, Cpybck, JBOD, Msng, Failed and their shielded and
 //! unsupported forms; StorCLI2 says them in two columns (Conf Online, UConf Good).
 
-use super::{Card, Drive, DriveState, Map, Value, plain, text};
+use super::{super::unread::GROUP, Card, Drive, DriveState, Map, Value, plain, text};
 
 /// `252:3` of a row; a drive without enclosure is `:3`. None for a gap.
 pub(super) fn key_of_row(row: &Map<String, Value>) -> Option<String> {
@@ -47,6 +47,10 @@ pub(super) fn row(card: &mut Card, row: &Map<String, Value>) {
     drive.slot = Some(slot.to_owned());
     if state != DriveState::Unknown || drive.state == DriveState::Unknown {
         drive.is(state, &said);
+    }
+    if row.contains_key("DG") {
+        let number = group.parse::<u32>().map(|it| it.to_string()).unwrap_or_default();
+        drive.hints.insert(GROUP, number);
     }
     drive.foreign |= group == "F";
     drive.size = drive.size.or(of(&["Size"]).as_deref().and_then(text::bytes));

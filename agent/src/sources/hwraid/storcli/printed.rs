@@ -7,9 +7,11 @@ use serde_json::{Map, Value, json};
 
 /// Whether a text is such an output.
 pub(super) fn is(text: &str) -> bool {
+    let has = |start: &str| text.lines().any(|it| it.starts_with(start));
+    // Old versions name no version; then controller and description stand around the status.
     !text.contains("\"Controllers\"")
-        && text.lines().any(|it| it.starts_with("CLI Version = "))
-        && text.lines().any(|it| it.starts_with("Status = "))
+        && has("Status = ")
+        && (has("CLI Version = ") || has("Controller = ") && has("Description = "))
 }
 
 /// The JSON of the same answer.
@@ -172,6 +174,14 @@ EID-Enclosure Device ID|Slt-Slot No.|DID-Device ID|DG-DriveGroup
         assert_eq!(rows[1]["State"], "Failed");
         assert_eq!(rows[1]["Size"], "3.637 TB");
         assert_eq!(rows[1]["Model"], "SYN ST4000 SYN");
+    }
+
+    #[test]
+    fn old_versions_name_no_version_and_the_overview_is_no_list_of_3ware() {
+        let old = DRIVES.lines().skip(2).collect::<Vec<_>>().join("\n");
+        assert!(is(&old) && json(&old)["Controllers"][0]["Response Data"].is_object());
+        let overview = "Ctl Model    Ports PDs DGs DNOpt VDs VNOpt BBU sPR DS  EHS ASOs Hlth";
+        assert!(!crate::sources::hwraid::tw::is_answer(overview));
     }
 
     #[test]
