@@ -34,9 +34,6 @@ const FIRST_TOGETHER: Duration = Duration::from_secs(30);
 /// How long after an inspection was asked for its runs count as news: somebody waits for them.
 const EAGER: Duration = Duration::from_secs(120);
 
-/// Orders to inspect that come closer together are one: nobody can make the agent hammer a device.
-const ORDERS_APART: Duration = Duration::from_secs(20);
-
 /// Most runs in one batch.
 const GATHER_MAX: usize = 256;
 
@@ -169,12 +166,8 @@ impl Service {
             };
             match woken {
                 Ok(Message::Command(Command::Inspect(names))) => {
-                    let now = Instant::now();
-                    let fresh = now + EAGER.saturating_sub(ORDERS_APART);
-                    if self.eager_until.is_none_or(|it| it <= fresh) {
-                        self.eager_until = Some(now + EAGER);
-                        self.schedule.run_now(self.begun.elapsed(), &names);
-                    }
+                    self.eager_until = Some(Instant::now() + EAGER);
+                    self.schedule.run_now(self.begun.elapsed(), &names);
                 }
                 Ok(Message::Command(Command::Stop)) | Err(mpsc::RecvTimeoutError::Disconnected) => {
                     break;
@@ -193,11 +186,11 @@ impl Service {
         let last = self.awaited.remove(&run.source) && self.awaited.is_empty();
         let full = self.gathered.len() + 1 >= GATHER_MAX;
         let eager = self.eager_until.is_some_and(|it| now < it);
-        let by = match (full, eager || news || last) {
-            (true, _) => now,
-            (false, true) if eager || self.awaited.is_empty() => now + GATHER_NEWS,
-            (false, true) => (self.begun + FIRST_TOGETHER).max(now + GATHER_NEWS),
-            (false, false) => now + self.config.gather,
+        let wait = if eager || news || last { GATHER_NEWS } else { self.config.gather };
+        let by = match full {
+            true => now,
+            false if eager || self.awaited.is_empty() => now + wait,
+            false => (self.begun + FIRST_TOGETHER).max(now + wait),
         };
         self.flush_by = Some(self.flush_by.map_or(by, |it| it.min(by)));
         self.gathered.push(run);

@@ -1,6 +1,11 @@
 //! `run`: the agent as a service, or one round of it.
 
-use std::{path::PathBuf, sync::Arc, thread, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -27,6 +32,9 @@ use crate::{
 
 /// How often an agent that is not enrolled looks whether it is now.
 const ENROLLED_CHECK: Duration = Duration::from_secs(60);
+
+/// Orders of the collector to inspect that come closer together are one: nobody can make the agent hammer a device.
+const ORDERS_APART: Duration = Duration::from_secs(20);
 
 /// How long one round waits for the collector to have everything.
 const DELIVERY_WAIT: Duration = Duration::from_secs(60);
@@ -136,16 +144,20 @@ impl Agent {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let (stop, stopped) = watch::channel(false);
         let inspect = handle.clone();
+        let last: Mutex<Option<Instant>> = Mutex::new(None);
         let on_inspect: Arc<upload::OnInspect> = Arc::new(move |names: Vec<String>| {
             let unknown =
                 names.iter().find(|it| sources::ALL.iter().all(|source| source.name != **it));
-            match unknown {
-                Some(name) => Err(format!("no source `{name}`")),
-                None => {
-                    inspect.send(Command::Inspect(names));
-                    Ok(())
-                }
+            if let Some(name) = unknown {
+                return Err(format!("no source `{name}`"));
             }
+            let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+            if last.is_some_and(|it| it.elapsed() < ORDERS_APART) {
+                return Err("asked a moment ago: that inspection is under way".to_owned());
+            }
+            *last = Some(Instant::now());
+            inspect.send(Command::Inspect(names));
+            Ok(())
         });
         let sending = async {
             let identity = self.identity().await?;
